@@ -1,0 +1,144 @@
+//! The tables, and the way from one version of them to the next.
+//!
+//! `user_version` is the number of the last migration that ran. Creating a store runs all of them on an empty file, so that there is one
+//! description of the tables and not two. Opening one of an older version keeps a copy of it beside it, then runs what is missing in one
+//! transaction.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::backup::Backup;
+use rusqlite::{Connection, OpenFlags, Transaction};
+
+use crate::error::OpenError;
+use crate::{Table, file, row};
+
+/// One step: what to do inside the transaction to come from the version before.
+pub(crate) type Migration = fn(&Transaction<'_>) -> rusqlite::Result<()>;
+
+/// The first makes version 1 out of an empty file, the next version 2 out of 1, and so on. Only ever append.
+pub(crate) const MIGRATIONS: &[Migration] = &[version_1];
+
+/// The version of a store made or migrated by this code.
+pub const VERSION: u32 = 1;
+const _: () = assert!(VERSION as usize == MIGRATIONS.len());
+
+fn version_1(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+    for table in Table::ALL {
+        tx.execute_batch(row::statements(table).create)?;
+    }
+    tx.execute_batch(row::key_check().create)
+}
+
+/// The database's version, 0 where no migration has run.
+///
+/// # Errors
+/// `InUse`, `Damaged` and whatever SQLite says at its first look into the file.
+pub(crate) fn version(conn: &Connection) -> Result<u32, OpenError> {
+    let version: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    u32::try_from(version).map_err(|_| OpenError::Damaged(format!("version {version}")))
+}
+
+/// Runs those of `migrations` that come after version `from`.
+///
+/// # Errors
+/// What SQLite says; the caller drops the transaction.
+pub(crate) fn run(
+    tx: &Transaction<'_>,
+    migrations: &[Migration],
+    from: u32,
+) -> rusqlite::Result<()> {
+    for (to, migration) in (1_u32..).zip(migrations) {
+        if to > from {
+            migration(tx)?;
+            tx.pragma_update(None, "user_version", to)?;
+        }
+    }
+    Ok(())
+}
+
+/// Brings an existing database to the last of `migrations`, a copy kept first. Returns the copy's path where it was an older one.
+///
+/// # Errors
+/// `NewerVersion`, `Unfinished`, `Copy`; where the migration itself fails the database stands as it was.
+pub(crate) fn bring_up(
+    conn: &mut Connection,
+    path: &Path,
+    migrations: &[Migration],
+) -> Result<Option<PathBuf>, OpenError> {
+    let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
+    let found = version(conn)?;
+    if found == 0 {
+        return Err(OpenError::Unfinished(path.into()));
+    }
+    if found > known {
+        return Err(OpenError::NewerVersion { found, known });
+    }
+    if found == known {
+        return Ok(None);
+    }
+    let copy = keep_copy(conn, path, found)?;
+    let tx = conn.transaction()?;
+    run(&tx, migrations, found)?;
+    tx.commit()?;
+    Ok(Some(copy))
+}
+
+/// Copies the database, its WAL included, to `<name>.version-<n>`, sealed rows as they are. A copy from an interrupted migration is replaced
+/// once the new one is whole: the database is still of that version, so the new copy holds all that the old one did.
+fn keep_copy(conn: &Connection, path: &Path, version: u32) -> Result<PathBuf, OpenError> {
+    let failed = |detail: String| OpenError::Copy(detail);
+    let unfinished = file::beside(path, ".copy-unfinished");
+    file::remove_unfinished(&unfinished);
+    file::create_private(&unfinished).map_err(|error| failed(error.to_string()))?;
+    let copied = (|| {
+        let mut to = Connection::open_with_flags(
+            &unfinished,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        let backup = Backup::new(conn, &mut to)?;
+        // All pages in one step: nobody else may use the database meanwhile anyway.
+        if backup.step(-1)? != rusqlite::backup::StepResult::Done {
+            return Err(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY),
+                None,
+            ));
+        }
+        drop(backup);
+        to.close().map_err(|(_, error)| error)
+    })();
+    copied.map_err(|error: rusqlite::Error| failed(error.to_string()))?;
+    let kept = file::beside(path, &format!(".version-{version}"));
+    fs::File::open(&unfinished)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| fs::rename(&unfinished, &kept))
+        .map_err(|error| failed(error.to_string()))?;
+    file::sync_folder(&kept)?;
+    Ok(kept)
+}
+
+/// Compares the tables with those that `migrations` make: a file altered to hold triggers, views or other tables is not opened.
+///
+/// # Errors
+/// `Damaged` where they differ.
+pub(crate) fn verify(conn: &Connection, migrations: &[Migration]) -> Result<(), OpenError> {
+    let mut model = Connection::open_in_memory()?;
+    let tx = model.transaction()?;
+    run(&tx, migrations, 0)?;
+    if objects(conn)? == objects(&tx)? {
+        Ok(())
+    } else {
+        Err(OpenError::Damaged("its tables are not ours".into()))
+    }
+}
+
+type Object = (String, String, String, Option<String>);
+
+fn objects(conn: &Connection) -> Result<Vec<Object>, OpenError> {
+    let mut statement =
+        conn.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name")?;
+    let rows = statement.query_map([], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
