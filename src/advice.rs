@@ -1,0 +1,348 @@
+//! Every sentence that is said to a person when something fails: what failed, then what to do.
+//!
+//! The crates return values; here, at the edge, they become words. A [`Failure`] is made from an [`Advice`] and nowhere
+//! else, and a test pins every one of them (`tests/advice.txt`), so that a change of wording is seen in review.
+
+use crate::request::Failure;
+
+/// Done.
+pub const DONE: u8 = 0;
+/// Something failed that no other number names.
+pub const FAILED: u8 = 1;
+/// The command line was wrong.
+pub const WRONG_USE: u8 = 2;
+/// The vault stays locked: no passphrase, or a wrong one.
+pub const LOCKED: u8 = 3;
+/// There is no partner yet.
+pub const NOT_PAIRED: u8 = 4;
+/// The partner's device could not be met.
+pub const NOT_REACHED: u8 = 5;
+/// A rule of the journal says no.
+pub const RULE: u8 = 6;
+/// Something stored cannot be read.
+pub const DAMAGED: u8 = 7;
+
+macro_rules! advice {
+    ($( $(#[$doc:meta])* $name:ident $( { $($field:ident : $type:ty),+ $(,)? } )? => $code:literal, $exit:ident, $message:literal, $hint:literal; )+) => {
+        /// One thing that can fail, as a person should hear of it.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[allow(missing_docs, reason = "the sentences say it")]
+        pub enum Advice { $( $(#[$doc])* $name $( { $($field: $type),+ } )? ),+ }
+
+        impl Advice {
+            /// Every code there is, in the order of this file.
+            pub const CODES: &[&str] = &[$($code),+];
+        }
+
+        impl From<Advice> for Failure {
+            fn from(advice: Advice) -> Failure {
+                match advice {
+                    $( Advice::$name $( { $($field),+ } )? => Failure {
+                        code: $code.to_owned(),
+                        exit: $exit,
+                        message: format!($message),
+                        hint: format!($hint),
+                    }, )+
+                }
+            }
+        }
+    };
+}
+
+advice! {
+    // The command line and the terminal.
+    WrongUse { message: String, hint: String } => "wrong_use", WRONG_USE,
+        "{message}", "{hint}";
+    NoPlaceForHome => "no_place", WRONG_USE,
+        "This machine has no folder for your data, so there is no place for the journal.",
+        "Name one with --home DIR or in AMENDS_HOME.";
+    NothingTyped => "nothing_typed", WRONG_USE,
+        "There is no text.",
+        "Type the text as an argument, give it on standard input with -, or write it in the editor and save.";
+    NoEditor => "no_editor", WRONG_USE,
+        "There is no text, and no editor is set to write it in.",
+        "Set VISUAL or EDITOR, or give the text as an argument or on standard input with -.";
+    EditorFailed { editor: String, error: String } => "editor_failed", FAILED,
+        "The editor {editor} did not end well: {error}. Nothing was kept.",
+        "Try it by itself, or give the text on standard input with -.";
+    NoSafePlaceForText => "no_safe_place", FAILED,
+        "The text would have to lie on the disk in clear while the editor is open, and you did not want that.",
+        "Give the text on standard input with -.";
+    InputNotText => "not_text", WRONG_USE,
+        "What came on standard input is not UTF-8 text.",
+        "Save it as UTF-8 and try again.";
+    InputUnreadable { error: String } => "input_unreadable", FAILED,
+        "Standard input could not be read: {error}.",
+        "Give the text as an argument, or try again.";
+    OutputFailed { error: String } => "output_failed", FAILED,
+        "The answer could not be written: {error}.",
+        "What was asked is done. Look with amends status.";
+    NotAPlace { path: String, error: String } => "not_written", FAILED,
+        "{path} could not be written: {error}.",
+        "Name a folder that you may write to.";
+    Stopped => "stopped", FAILED,
+        "Stopped, and nothing was kept.",
+        "Begin again whenever you like.";
+    SaidNo => "said_no", FAILED,
+        "Nothing was done, as you said.",
+        "Give the command again when you want it.";
+
+    // The home.
+    NoJournal { dir: String } => "no_journal", FAILED,
+        "There is no journal at {dir}.",
+        "Make one with: amends init --name YOUR_NAME. Or name the right folder with --home DIR.";
+    HomeNotAFolder { path: String } => "not_a_folder", FAILED,
+        "{path} is not a folder.",
+        "Name the folder of your journal with --home DIR.";
+    HomeNotOurs { dir: String } => "not_a_journal", FAILED,
+        "{dir} holds other things and no journal. It was left as it is.",
+        "Name the folder of your journal with --home DIR.";
+    HomeOfAnother { path: String } => "not_yours", FAILED,
+        "{path} belongs to another user of this machine.",
+        "Use the account that made the journal, or name another folder with --home DIR.";
+    FolderTooOpen { path: String, mode: String } => "too_open", FAILED,
+        "Others on this machine can look into {path} (mode {mode}), so it stays closed.",
+        "If nobody should: chmod 700 '{path}'. What is in it is sealed, but think about who may have copied it.";
+    FileTooOpen { path: String, mode: String } => "too_open", FAILED,
+        "Others on this machine can read {path} (mode {mode}), so it stays closed.",
+        "If nobody should: chmod 600 '{path}'. What is in it is sealed, but think about who may have copied it.";
+    HomeNotAFile { path: String } => "not_a_file", DAMAGED,
+        "{path} is not a plain file, and only a plain file belongs there.",
+        "Look what it is. If it is a link, put the file itself in its place.";
+    HomeIncomplete { path: String } => "incomplete", DAMAGED,
+        "{path} is missing, and the journal cannot be opened without it.",
+        "Put the whole folder back from a copy. Nothing was changed.";
+    HomeUnusable { path: String, error: String } => "home_unusable", FAILED,
+        "{path} cannot be used: {error}.",
+        "See that the disk is there, has room and may be written to by you.";
+    JournalExists { dir: String } => "exists", FAILED,
+        "There is a journal at {dir} already. It was left as it is.",
+        "Use it as it is, or name another folder with --home DIR for a second one.";
+    FolderOccupied { dir: String } => "occupied", FAILED,
+        "{dir} is not an empty folder. It was left as it is.",
+        "Name a new or an empty folder with --home DIR.";
+    FolderIsMount { dir: String } => "mount_point", FAILED,
+        "{dir} is where another disk is mounted, and a journal cannot be put exactly there.",
+        "Name a folder inside it with --home DIR.";
+    CannotMakeHome { path: String, error: String } => "cannot_create", FAILED,
+        "The journal could not be made: {path}: {error}. Nothing was left behind.",
+        "Name a folder on a disk that has room and that you may write to, with --home DIR.";
+
+    // The vault and its passphrase.
+    BadName { why: String } => "bad_name", WRONG_USE,
+        "This name cannot be used: {why}.",
+        "A name has 1 to 40 bytes, without control characters. Your partner will see it.";
+    NoPassphrase => "no_passphrase", LOCKED,
+        "The journal is locked and nobody may be asked for its passphrase.",
+        "Leave --no-input out, or give --passphrase-file FILE, or keep it open with: amends up.";
+    NoTerminal => "no_terminal", LOCKED,
+        "The journal is locked, and there is no terminal to ask for its passphrase.",
+        "Run this in a terminal, or give --passphrase-file FILE.";
+    PassphraseFile { path: String, error: String } => "passphrase_file", LOCKED,
+        "The passphrase could not be read from {path}: {error}.",
+        "The file's first line must be the passphrase, in UTF-8.";
+    EmptyPassphrase => "empty_passphrase", LOCKED,
+        "An empty passphrase protects nothing.",
+        "Take four or five words that only you would put together.";
+    PassphrasesDiffer => "passphrases_differ", LOCKED,
+        "The two passphrases are not the same. Nothing was made.",
+        "Try again, slowly.";
+    WrongPassphrase => "wrong_passphrase", LOCKED,
+        "That is not the passphrase of this journal.",
+        "Try again; see that Caps Lock and the keyboard's language are as they were.";
+    VaultDamaged { path: String, why: String } => "vault_damaged", DAMAGED,
+        "The vault {path} cannot be read: {why}.",
+        "Put that file back from a copy. Without it nobody can open the journal. Nothing was changed.";
+    VaultFailed { why: String } => "vault_failed", FAILED,
+        "The vault could not be made: {why}. Nothing was left behind.",
+        "Close other programs if memory is short, or choose less with --argon2-memory.";
+
+    // Other commands on the same journal.
+    AlreadyUp => "already_up", FAILED,
+        "Amends is up already for this journal.",
+        "There is nothing more to do. To stop it: amends down.";
+    Busy => "busy", FAILED,
+        "Another amends command has this journal open and did not finish in time. Nothing was done.",
+        "Wait for it, or stop it, then try again.";
+    OtherVersion { theirs: String, ours: String } => "other_version", FAILED,
+        "Amends {theirs} has the journal open, and this is {ours}. Nothing was done.",
+        "Stop it with: amends down. Then start this one with: amends up.";
+    HolderLost => "holder_lost", FAILED,
+        "The amends that has the journal open went away before it had answered, so this may be done or not.",
+        "Look with amends status, then try again.";
+    HolderEnding => "holder_ending", FAILED,
+        "The amends that has the journal open is just ending. Nothing was done.",
+        "Try again.";
+    NotUnderstood => "not_understood", FAILED,
+        "The amends that has the journal open did not understand this command. Nothing was done.",
+        "It may be of another version: amends down, then amends up.";
+    AskedTooMuch { bytes: u64 } => "too_much", FAILED,
+        "That is more than {bytes} bytes, too much for one command. Nothing was done.",
+        "Write it in several entries.";
+    SocketUnusable { path: String, error: String } => "socket_unusable", FAILED,
+        "Other commands cannot be let in at {path}: {error}.",
+        "Keep the journal on a disk of this machine, with a short path, and name it with --home DIR.";
+    BackgroundFailed { error: String } => "background_failed", FAILED,
+        "Amends did not come up in the background: {error}.",
+        "Run amends up without --background to see why.";
+
+    // The journal.
+    NotPaired => "not_paired", NOT_PAIRED,
+        "This journal has no partner yet.",
+        "On one device: amends pair. On the other: amends pair --join.";
+    UnknownId { id: String } => "unknown_id", FAILED,
+        "There is nothing with the id {id}.",
+        "See all ids with: amends boundary list.";
+    AmbiguousId { id: String, count: u64 } => "ambiguous_id", FAILED,
+        "{count} ids begin with {id}.",
+        "Type one or two letters more.";
+    TextEmpty => "text_empty", RULE,
+        "A boundary needs words, and these are empty. Nothing was done.",
+        "Say what you need, in a sentence or two.";
+    TextTooLong { what: String, length: u64, limit: u64 } => "text_too_long", RULE,
+        "The {what} is {length} bytes long; {limit} fit. Nothing was done.",
+        "Make it shorter, or write it as several boundaries.";
+    ForbiddenCharacter { what: String, character: String } => "forbidden_character", RULE,
+        "The {what} holds the invisible character {character}, which can make it read differently than it is. Nothing was done.",
+        "Type it anew, without copying it from elsewhere.";
+    BadDate { given: String } => "bad_date", WRONG_USE,
+        "{given} is not a date.",
+        "Write year, month and day: 2027-03-01.";
+    BadLanguage { given: String } => "bad_language", WRONG_USE,
+        "{given} is not a language.",
+        "Write a language tag such as en, de or pt-BR.";
+    NothingChanged => "nothing_changed", RULE,
+        "That is what it says already. Nothing was done.",
+        "Change a word, or agree to it as it is.";
+    NothingInForce { id: String } => "nothing_in_force", RULE,
+        "There is no agreement of yours in {id} that could be ended.",
+        "To say no to a proposal: amends boundary decline {id}.";
+    AlreadyAgreed { id: String } => "already_agreed", RULE,
+        "You have agreed to exactly this text of {id} already.",
+        "Nothing is left to do. See it with: amends boundary show {id}.";
+    EntryEnded { id: String } => "entry_ended", RULE,
+        "The boundary {id} has ended.",
+        "Propose a new one with: amends boundary propose.";
+    TextMoved { id: String } => "text_moved", RULE,
+        "The text of {id} changed while you were reading. Nothing was agreed.",
+        "Read it again with: amends boundary show {id}. Then agree to what it says now.";
+    EntryFull { id: String } => "entry_full", RULE,
+        "The boundary {id} has grown too long to take more changes.",
+        "Propose a new one that says the same in fewer words, and end this one.";
+    RuleSaysNo { why: String } => "rule", RULE,
+        "That cannot be done: {why}.",
+        "See what the journal holds with: amends boundary list.";
+
+    // The disk.
+    NotSaved { error: String } => "not_saved", FAILED,
+        "This could not be saved: {error}. Nothing was shown or sent.",
+        "See that the disk has room and may be written to, then try again.";
+    DiskFull => "disk_full", FAILED,
+        "The disk is full, so this could not be saved. Nothing was shown or sent.",
+        "Make some room, then try again.";
+    StoreDamaged { path: String, why: String } => "damaged", DAMAGED,
+        "{path} cannot be read: {why}.",
+        "Put the whole folder back from a copy, or pair again and let your partner's device fill it. Nothing was changed.";
+    StoreNewer { path: String } => "newer", FAILED,
+        "{path} was written by a newer amends.",
+        "Install that version here too.";
+    StoreForeign { path: String } => "foreign", DAMAGED,
+        "{path} does not belong to this vault, or was changed from outside.",
+        "Put the whole folder back from one copy, all files of it from the same moment. Nothing was changed.";
+    RandomnessFailed => "no_randomness", FAILED,
+        "This machine gives no randomness, and without it nothing can be sealed.",
+        "Restart the machine. If that does not help, its operating system needs repair.";
+    ClockAbsurd { now: String } => "clock", FAILED,
+        "This machine's clock says {now}, so devices cannot find each other.",
+        "Set the clock, then try again.";
+
+    // The network.
+    BadAddress { given: String } => "bad_address", WRONG_USE,
+        "{given} is not an address.",
+        "Write it as the other device shows it, such as 192.168.1.7:4001 or /ip4/192.168.1.7/tcp/4001.";
+    PortTaken { address: String } => "port_taken", FAILED,
+        "Another program listens on {address} already.",
+        "Name another port with --listen, or leave it out and one that is free is taken.";
+    CannotListen { address: String, error: String } => "cannot_listen", FAILED,
+        "This device cannot listen on {address}: {error}.",
+        "Name an address of this machine with --listen, or leave it out.";
+    NoInterface => "no_network", NOT_REACHED,
+        "This machine has no network, so the other device cannot be found.",
+        "Join the same Wi-Fi or cable as the other device. What you wrote is kept and goes when you meet.";
+    NetworkFailed { error: String } => "network_failed", FAILED,
+        "The network could not be used: {error}.",
+        "See that this machine is on a network. What you wrote is kept.";
+    PartnerNotReached { partner: String, seconds: u64 } => "partner_not_reached", NOT_REACHED,
+        "{partner}'s device was not met within {seconds} seconds.",
+        "See that amends is up on it and both are on the same network, or name its address with --peer. What you wrote is kept.";
+    PartnerParted { partner: String } => "partner_parted", NOT_REACHED,
+        "The link to {partner}'s device was cut before both had everything.",
+        "Try again: it goes on where it stopped.";
+    NotPartner => "not_partner", NOT_REACHED,
+        "What answered is not your partner's device.",
+        "See that the address is right. If your partner paired anew, pair again too.";
+
+    // Pairing.
+    AlreadyPaired { partner: String } => "already_paired", RULE,
+        "This journal is paired with {partner} already.",
+        "Make another journal for another pair, in a folder of its own: --home DIR.";
+    PairingGoesOn => "pairing_goes_on", FAILED,
+        "This journal is just being paired in another window.",
+        "Finish or stop it there.";
+    CodeTooShort => "code_too_short", WRONG_USE,
+        "A code has nine digits.",
+        "Type it as the other screen shows it, such as 482 913 065.";
+    CodeMistyped => "code_mistyped", WRONG_USE,
+        "A digit of this code is not right; nothing was tried with it.",
+        "Type it once more as the other screen shows it.";
+    CodeNotACode => "not_a_code", WRONG_USE,
+        "This is not a code.",
+        "Type the nine digits, or paste the line that begins with amends1:, as the other screen shows it.";
+    CodeUsed => "code_used", FAILED,
+        "This code was tried from here already and cannot be tried again.",
+        "Use the new code on the other screen.";
+    WrongCode => "wrong_code", FAILED,
+        "The codes on the two devices were not the same, so this one is used up.",
+        "Use the new code that the first screen shows now. If nobody mistyped, somebody else may have tried: look who is near.";
+    CodeExpired => "code_expired", FAILED,
+        "The code was not used within its five minutes.",
+        "Show a new one with: amends pair.";
+    TooManyAttempts => "too_many_attempts", FAILED,
+        "Ten tries broke off before they had begun, so this code is used up.",
+        "Use the new code that the first screen shows now. See that both devices have a good network.";
+    SeveralHosts => "several_hosts", FAILED,
+        "Several devices nearby show a code now, and it cannot be told which is meant.",
+        "Scan or paste the long code from your partner's screen, or name the address it shows with --peer.";
+    HostNotFound { seconds: u64 } => "host_not_found", NOT_REACHED,
+        "No device that shows a code was found within {seconds} seconds.",
+        "See that amends pair runs on the other one and both are on the same network, or name the address it shows with --peer.";
+    HostUnreachable { address: String } => "host_unreachable", NOT_REACHED,
+        "Nothing answers at {address}.",
+        "See that amends pair runs on the other device, and that the address is the one it shows now.";
+    NumberDiffers => "number_differs", FAILED,
+        "The numbers were not the same, so nothing was kept. Somebody may have come between you.",
+        "Pair again, side by side, and let nobody see the code.";
+    PartnerSaidNo => "partner_said_no", FAILED,
+        "On the other device the number was not confirmed, so nothing was kept.",
+        "Talk to each other, then pair again.";
+    PairedWithSelf => "paired_with_self", FAILED,
+        "That is this same journal. It cannot be paired with itself.",
+        "Your partner makes a journal too, on the other device: amends init.";
+    PairingBrokeOff => "pairing_broke_off", FAILED,
+        "The other device went away before the pairing was done, so nothing was kept.",
+        "Try again with the code on the screen now.";
+    PairingMalformed => "pairing_malformed", FAILED,
+        "What the other device said is no pairing, so nothing was kept.",
+        "See that both run the same version of amends, then try again.";
+    PairingVersion { theirs: u64 } => "pairing_version", FAILED,
+        "The other device pairs by version {theirs}, which this one does not know.",
+        "Install the newest amends on both.";
+    PairingTooSlow => "pairing_too_slow", FAILED,
+        "The other device took too long, so nothing was kept.",
+        "Try again with the code on the screen now.";
+
+    // Never the person's fault.
+    Internal { what: String } => "internal", FAILED,
+        "Amends made a mistake: {what}. What you wrote before is safe.",
+        "Please report it, without any text from your journal.";
+}

@@ -1,0 +1,300 @@
+//! What every face (command line, local socket, later the page) can ask of the process that holds the journal,
+//! and what it answers. The same values travel in-process and, as JSON lines, over the local socket.
+//!
+//! Times are RFC 3339 in UTC, dates `YYYY-MM-DD`, ids the short form that people type.
+
+use serde::{Deserialize, Serialize};
+
+/// One thing a person or a script asks for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "snake_case")]
+pub enum Request {
+    /// Show a code and wait for a partner (PROTOCOL section 1, host).
+    PairHost {
+        /// The address to listen on, as it was typed; any free port on every real interface where absent.
+        listen: Option<String>,
+    },
+    /// Join with a code that was read from a prompt or from standard input.
+    PairJoin {
+        /// The code as it was typed or pasted.
+        code: String,
+        /// Where the host listens, for networks that mDNS does not cross.
+        peer: Option<String>,
+        /// As in [`Request::PairHost`].
+        listen: Option<String>,
+    },
+    /// Meet the partner once, then say what went each way.
+    Sync {
+        /// How long to look for the partner, in milliseconds.
+        timeout_ms: u64,
+        /// An address of the partner's device to try besides those that are known and found.
+        peer: Option<String>,
+    },
+    /// Stay subscribed to everything that changes until the conversation is dropped.
+    Watch,
+    /// Stop the process that holds the journal.
+    Down,
+    /// What waits, what has not reached the partner, when they last met.
+    Status,
+    /// One of the verbs of a boundary.
+    Boundary(BoundaryRequest),
+}
+
+/// The verbs of a boundary (DESIGN section 6). `id` is any unique beginning of an id.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "snake_case")]
+#[expect(
+    missing_docs,
+    reason = "the words are those of DESIGN section 2, and Entry explains them"
+)]
+pub enum BoundaryRequest {
+    /// A new boundary, for the partner to answer. Whoever proposes agrees to what they propose.
+    Propose {
+        title: String,
+        text: String,
+        language: String,
+        review_on: Option<String>,
+    },
+    /// Another text, title or date; what is absent stays. `review_on`: `Some(None)` takes the date away.
+    Edit {
+        id: String,
+        title: Option<String>,
+        text: Option<String>,
+        #[serde(default, with = "double_option")]
+        review_on: Option<Option<String>>,
+    },
+    /// Agree to the text as it stands; with `expect_hash`, only if it is still the one that was shown.
+    Agree {
+        id: String,
+        #[serde(default)]
+        expect_hash: Option<String>,
+    },
+    /// Say no to it.
+    Decline { id: String, reason: Option<String> },
+    /// End one's agreement, alone.
+    End { id: String, reason: Option<String> },
+    /// All of them.
+    List,
+    /// One of them, with its history.
+    Show { id: String },
+}
+
+/// Keeps "say nothing" and "say none" apart in JSON, which serde alone does not.
+mod double_option {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        v: &Option<Option<String>>,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
+        match v {
+            None => ("keep", None::<&String>).serialize(s),
+            Some(inner) => ("set", inner.as_ref()).serialize(s),
+        }
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(
+        d: D,
+    ) -> Result<Option<Option<String>>, D::Error> {
+        let (what, value) = <(String, Option<String>)>::deserialize(d)?;
+        Ok((what == "set").then_some(value))
+    }
+}
+
+/// What a face says during a conversation that asks back.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum Answer {
+    /// To [`Event::Number`]: does the other screen show the same number?
+    SameNumber {
+        /// Whether it does.
+        yes: bool,
+    },
+    /// To [`Event::NewCodeNeedsKey`]: show another code.
+    NewCode,
+    /// To [`Event::PairFailed`] at the joiner: the next code typed.
+    Code {
+        /// The code as it was typed or pasted.
+        code: String,
+    },
+}
+
+/// What happens during a conversation, before its [`Response`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are those of DESIGN section 6")]
+pub enum Event {
+    /// pair, host: a code is on the screen. `expires` in RFC 3339.
+    Code {
+        code: String,
+        paste: String,
+        listen: Vec<String>,
+        expires: String,
+    },
+    /// pair: the other device is found and the key exchange begins.
+    Found,
+    /// pair: what it waits for now, for a progress line (`looking`, `waiting`, `exchanging`, `partner_confirms`, `finishing`).
+    Progress { stage: String },
+    /// pair: both screens show this number and the other's name; answer with [`Answer::SameNumber`].
+    Number { number: String, name: String },
+    /// pair: the code was wrong, or something else failed; the host shows a new code by itself, the joiner may answer [`Answer::Code`].
+    PairFailed {
+        code: String,
+        message: String,
+        hint: String,
+    },
+    /// pair, host: three codes failed; a key press ([`Answer::NewCode`]) is needed for another.
+    NewCodeNeedsKey,
+    /// pair: done. The partner's name.
+    Paired { partner: String },
+    /// up: where this device listens.
+    Up { listen: Vec<String> },
+    /// A session with the partner's device is open.
+    Met { partner: String },
+    /// The last session with the partner's device closed.
+    Parted { partner: String },
+    /// An entry changed; `by` is a name.
+    Changed { by: String, entry: Entry },
+    /// Every record of mine in this entry is on the partner's disk.
+    Reached { id: String },
+    /// Something that arrived was refused or set aside, and why.
+    Refused { message: String },
+    /// Words for a person about something odd that was noticed (clock, an older copy of a home, …).
+    Notice { message: String },
+    /// sync: how far it is.
+    Transfer { sent: u64, received: u64 },
+}
+
+/// The end of a conversation.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "response", content = "value", rename_all = "snake_case")]
+pub enum Response {
+    /// Done, and there is nothing to say about it.
+    Done,
+    /// The entry that was made, changed or asked for.
+    Entry(Box<Entry>),
+    /// All of a kind.
+    Entries(Vec<Entry>),
+    /// How things stand.
+    Status(Box<Status>),
+    /// The partner was met.
+    Synced(Synced),
+    /// It failed.
+    Failed(Failure),
+}
+
+/// What went each way at a meeting (`sync`, DESIGN section 6).
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Synced {
+    /// Records of mine that the partner's device took.
+    pub sent: u64,
+    /// Records that came.
+    pub received: u64,
+    /// The partner's device acknowledged everything that is here.
+    pub partner_has_all: bool,
+    /// Everything that the partner's device said it holds is here.
+    pub have_all: bool,
+    /// The partner's name.
+    pub partner: String,
+}
+
+/// A boundary as scripts see it (DESIGN section 6).
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Entry {
+    /// Short, lower case; any unique beginning serves.
+    pub id: String,
+    /// `boundary`.
+    pub kind: String,
+    /// May be empty.
+    pub title: String,
+    /// The text as it stands now.
+    pub text: String,
+    /// The text that both agreed to, if one is in force.
+    pub in_force: Option<String>,
+    /// One of `proposed`, `agreed`, `changed`, `declined`, `ended`.
+    pub state: String,
+    /// The names of those who agreed to the text as it stands.
+    pub agreed_by: Vec<String>,
+    /// The name of whoever began it.
+    pub author: String,
+    /// When its author's device says it was begun.
+    pub created: String,
+    /// true once the partner's device holds every record of mine in it.
+    pub reached: bool,
+    /// When to look at it again.
+    pub review_on: Option<String>,
+    /// Hex of the text's hash (DESIGN section 2, Acts), so that `agree` can name exactly what was shown.
+    pub hash: String,
+    /// Acts in order, only with `show`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<ActLine>,
+    /// Records of mine in this entry that the partner's device keeps but could not read.
+    #[serde(default)]
+    pub not_readable_there: bool,
+}
+
+/// One act, for showing.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct ActLine {
+    /// `agree`, `decline` or `end`.
+    pub verb: String,
+    /// The name of whoever did it.
+    pub by: String,
+    /// When their device says it was done.
+    pub at: String,
+    /// Their reason, where they gave one.
+    pub reason: Option<String>,
+    /// Whether it speaks of the text as it stands now.
+    pub to_current_text: bool,
+}
+
+/// How things stand (`status --json`, DESIGN section 6).
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Status {
+    /// This person's name.
+    pub name: String,
+    /// null before pairing.
+    pub partner: Option<String>,
+    /// paired, but the other device has not confirmed yet.
+    pub unconfirmed: bool,
+    /// What waits for this person.
+    pub waiting_for_me: Vec<Waits>,
+    /// Entries that have not reached the partner.
+    pub not_reached: u64,
+    /// When a session with the partner's device was last open; null before the first.
+    pub last_met: Option<String>,
+    /// Until when one of the two has asked for space; null where nobody has.
+    pub space: Option<String>,
+    /// Records set aside or refused, one line each.
+    pub refused: Vec<String>,
+    /// Whether a session with the partner is open now.
+    pub connected: bool,
+    /// Records that the partner's device says exist but have not come.
+    pub not_come: u64,
+}
+
+/// One thing that waits for this person.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Waits {
+    /// The entry's id.
+    pub id: String,
+    /// The entry's kind.
+    pub kind: String,
+    /// The entry's title, or the beginning of its text.
+    pub title: String,
+    /// What it waits for: `agree` or `review`.
+    pub why: String,
+}
+
+/// What failed, then what to do. Made in [`crate::advice`] only.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Failure {
+    /// For scripts, in snake_case.
+    pub code: String,
+    /// The process's exit code (DESIGN section 6).
+    pub exit: u8,
+    /// What failed.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+}
