@@ -10,7 +10,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let home = tempfile::tempdir()?;
 //! # let path = home.path().join("journal.db");
-//! # let key = || StoreKey::from_bytes([7; 32]);
+//! # let key = || StoreKey::from_bytes(&[7; 32]);
 //! # let rng = || Box::new(rand_chacha::ChaCha20Rng::from_seed([1; 32]));
 //! let mut store = Store::create(&path, key(), rng())?;
 //! store.commit(&[Write::put(Table::Card, b"one", b"a quiet evening")])?; // on the disk when it returns
@@ -96,6 +96,9 @@ impl fmt::Display for Table {
         f.write_str(self.name())
     }
 }
+
+/// A row's key and its opened value.
+pub type Row = (Vec<u8>, Vec<u8>);
 
 /// One row to write. A commit takes a slice of them, in order: a later one to the same key wins.
 #[derive(Clone, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use rusqlite::{
 use crate::error::{CloseError, CommitError, OpenError, ReadError};
 use crate::row::{self, Statements};
 use crate::schema::{self, MIGRATIONS};
-use crate::{Table, Write, file};
+use crate::{Row, Table, Write, file};
 
 /// The one row of `key_check`, and what its seal holds.
 pub(crate) const CHECK_KEY: &[u8] = b"key";
@@ -146,10 +146,10 @@ impl Store {
                     found.get_ref(0)?.as_blob().ok(),
                     found.get_ref(1)?.as_blob().ok(),
                 );
-                if let (Some(key), Some(value)) = (key, value) {
-                    if row::open(&self.key, statements.name, key, value).is_ok() {
-                        return Ok(());
-                    }
+                if let (Some(key), Some(value)) = (key, value)
+                    && row::open(&self.key, statements.name, key, value).is_ok()
+                {
+                    return Ok(());
                 }
             }
         }
@@ -245,7 +245,7 @@ impl Store {
         from: &[u8],
         to: Option<&[u8]>,
         limit: usize,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, ReadError> {
+    ) -> Result<Vec<Row>, ReadError> {
         let Statements {
             scan_from,
             scan_between,
