@@ -1,0 +1,208 @@
+//! Dials that run and dials that wait, and what a failed one means.
+
+use std::collections::{HashMap, VecDeque};
+use std::error::Error;
+use std::io::{self, ErrorKind};
+use std::time::Duration;
+
+use libp2p::core::transport::TransportError;
+use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
+use libp2p::swarm::{self, ConnectionId, Swarm};
+use tokio::time::Instant;
+
+use crate::behaviour::Behaviour;
+use crate::door::Denied;
+use crate::stream::NoStream;
+use crate::{Address, DialError, PeerId};
+
+/// Dials that run at a time.
+const RUNNING: usize = 8;
+/// Dials that wait.
+const WAITING: usize = 256;
+
+/// One dial, of one address.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Dial {
+    pub(crate) address: Address,
+    pub(crate) peer: Option<PeerId>,
+    began: Instant,
+}
+
+/// Every dial from the command to its link or its failure.
+#[derive(Default)]
+pub(crate) struct Dials {
+    waiting: VecDeque<(Address, Option<PeerId>)>,
+    running: HashMap<ConnectionId, Dial>,
+}
+
+/// A dial that led to no link.
+pub(crate) type Failed = (Address, Option<PeerId>, DialError);
+
+impl Dials {
+    /// Another dial to do.
+    pub(crate) fn add(&mut self, address: Address, peer: Option<PeerId>) -> Result<(), Failed> {
+        if self.waiting.len() >= WAITING {
+            return Err((address, peer, DialError::TooMany));
+        }
+        self.waiting.push_back((address, peer));
+        Ok(())
+    }
+
+    /// Starts what may run; gives back what failed at once.
+    pub(crate) fn start(&mut self, swarm: &mut Swarm<Behaviour>) -> Vec<Failed> {
+        let mut failed = Vec::new();
+        while self.running.len() < RUNNING {
+            let Some((address, peer)) = self.waiting.pop_front() else {
+                break;
+            };
+            let options = options(address, peer);
+            let connection = options.connection_id();
+            match swarm.dial(options) {
+                Ok(()) => {
+                    self.running.insert(
+                        connection,
+                        Dial {
+                            address,
+                            peer,
+                            began: Instant::now(),
+                        },
+                    );
+                }
+                Err(error) => {
+                    failed.push((address, peer, why(&error, Duration::ZERO, Duration::MAX)))
+                }
+            }
+        }
+        failed
+    }
+
+    /// The dial of this connection is over, one way or the other; `None` where it was no dial, or is over already.
+    pub(crate) fn done(&mut self, connection: ConnectionId) -> Option<Dial> {
+        self.running.remove(&connection)
+    }
+}
+
+impl Dial {
+    /// What it means that libp2p gave up, where a connection may take as long as `limit`.
+    pub(crate) fn failed(self, error: &swarm::DialError, limit: Duration) -> Failed {
+        (
+            self.address,
+            self.peer,
+            why(error, self.began.elapsed(), limit),
+        )
+    }
+
+    /// What it means that the connection got no stream; `None`: it was closed before.
+    pub(crate) fn without_stream(self, reason: Option<NoStream>) -> Failed {
+        let reason = match reason {
+            Some(NoStream::NotSpoken) => DialError::NotSpoken,
+            Some(NoStream::TooSlow) => DialError::NoAnswer,
+            Some(NoStream::Broken) | None => DialError::HungUp,
+        };
+        (self.address, self.peer, reason)
+    }
+}
+
+fn options(address: Address, peer: Option<PeerId>) -> DialOpts {
+    let place = address.to_multiaddr();
+    // A port of its own for each: our listening port is nobody's way to recognise us.
+    match peer.and_then(PeerId::to_libp2p) {
+        Some(peer) => DialOpts::peer_id(peer)
+            .condition(PeerCondition::Always)
+            .addresses(vec![place])
+            .allocate_new_port()
+            .build(),
+        None => DialOpts::unknown_peer_id()
+            .address(place)
+            .allocate_new_port()
+            .build(),
+    }
+}
+
+fn why(error: &swarm::DialError, took: Duration, limit: Duration) -> DialError {
+    match error {
+        swarm::DialError::LocalPeerId { .. } => DialError::Ourselves,
+        swarm::DialError::WrongPeerId { obtained, .. } => DialError::OtherPeer {
+            found: PeerId::from_libp2p(obtained).ok(),
+        },
+        swarm::DialError::Denied { cause } => match cause.downcast_ref::<Denied>() {
+            Some(Denied::NotAllowed) => DialError::NotAllowed,
+            Some(Denied::TooMany) | None => DialError::TooMany,
+        },
+        swarm::DialError::Transport(errors) => match errors.first() {
+            Some((_, TransportError::Other(error))) => why_io(error, took, limit),
+            _ => DialError::System,
+        },
+        swarm::DialError::NoAddresses
+        | swarm::DialError::DialPeerConditionFalse(_)
+        | swarm::DialError::Aborted => DialError::System,
+    }
+}
+
+fn why_io(error: &io::Error, took: Duration, limit: Duration) -> DialError {
+    let innermost = innermost(error);
+    match innermost.kind() {
+        ErrorKind::ConnectionRefused => DialError::NothingThere,
+        ErrorKind::NetworkUnreachable
+        | ErrorKind::HostUnreachable
+        | ErrorKind::AddrNotAvailable => DialError::Unreachable,
+        ErrorKind::TimedOut => DialError::NoAnswer,
+        // libp2p's own timeout is hidden in a type that cannot be named here; the clock tells.
+        _ if took >= limit => DialError::NoAnswer,
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
+            DialError::Handshake
+        }
+        _ if innermost.raw_os_error().is_some() => DialError::System,
+        _ => DialError::Handshake,
+    }
+}
+
+/// libp2p wraps the system's error several times.
+fn innermost(error: &io::Error) -> &io::Error {
+    let mut found = error;
+    let mut next = inside(error);
+    while let Some(error) = next {
+        next = match error.downcast_ref::<io::Error>() {
+            Some(io) => {
+                found = io;
+                inside(io)
+            }
+            None => error.source(),
+        };
+    }
+    found
+}
+
+/// `io::Error::source` leaves out the very error that it holds.
+fn inside(error: &io::Error) -> Option<&(dyn Error + 'static)> {
+    error.get_ref().map(|inner| inner as &(dyn Error + 'static))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_systems_error_is_found_under_all_wrappings() {
+        let wrapped = io::Error::other(io::Error::other(io::Error::from(
+            ErrorKind::ConnectionRefused,
+        )));
+        assert_eq!(
+            why_io(&wrapped, Duration::ZERO, Duration::MAX),
+            DialError::NothingThere
+        );
+        assert_eq!(
+            why_io(&io::Error::other("noise"), Duration::ZERO, Duration::MAX),
+            DialError::Handshake
+        );
+        let second = Duration::from_secs(1);
+        assert_eq!(
+            why_io(&io::Error::other("timeout"), second, second),
+            DialError::NoAnswer
+        );
+        assert_eq!(
+            why_io(&io::Error::from_raw_os_error(24), Duration::ZERO, second),
+            DialError::System
+        );
+    }
+}
