@@ -148,6 +148,8 @@ pub(crate) enum Cause {
     TooLong,
     Damaged(String),
     Io(String),
+    /// SQLITE_ERROR: SQLite makes no sense of a statement, or of the file that it speaks of.
+    Sql(String),
     Other(String),
 }
 
@@ -167,7 +169,11 @@ impl From<rusqlite::Error> for Cause {
                     Cause::Damaged(detail)
                 }
                 ErrorCode::SystemIoFailure
-                    if failure.extended_code == rusqlite::ffi::SQLITE_IOERR_CORRUPTFS =>
+                    if matches!(
+                        failure.extended_code,
+                        rusqlite::ffi::SQLITE_IOERR_CORRUPTFS
+                            | rusqlite::ffi::SQLITE_IOERR_SHORT_READ
+                    ) =>
                 {
                     Cause::Damaged(detail)
                 }
@@ -176,8 +182,10 @@ impl From<rusqlite::Error> for Cause {
                 | ErrorCode::PermissionDenied => {
                     Cause::Io(format!("{detail} ({})", failure.extended_code))
                 }
+                ErrorCode::Unknown => Cause::Sql(detail),
                 _ => Cause::Other(detail),
             },
+            E::SqlInputError { .. } => Cause::Sql(detail),
             // Our statements are fixed and the tables were compared at opening: a value of another type is in no row that we wrote.
             E::InvalidColumnType(..)
             | E::FromSqlConversionFailure(..)
@@ -194,7 +202,8 @@ impl From<rusqlite::Error> for OpenError {
             Cause::Full => OpenError::Full,
             Cause::ReadOnly => OpenError::ReadOnly,
             Cause::InUse => OpenError::InUse,
-            Cause::Damaged(detail) => OpenError::Damaged(detail),
+            // Only a file bearing our mark comes so far, and our statements fit every file that is whole.
+            Cause::Damaged(detail) | Cause::Sql(detail) => OpenError::Damaged(detail),
             Cause::Io(detail) | Cause::Other(detail) => OpenError::Failed(detail),
             Cause::TooLong => OpenError::Failed("a value is too long".into()),
         }
@@ -210,7 +219,7 @@ impl From<rusqlite::Error> for CommitError {
             Cause::TooLong => CommitError::TooLong,
             Cause::Damaged(detail) => CommitError::Damaged(detail),
             Cause::Io(detail) => CommitError::Io(detail),
-            Cause::Other(detail) => CommitError::Failed(detail),
+            Cause::Sql(detail) | Cause::Other(detail) => CommitError::Failed(detail),
         }
     }
 }
@@ -220,7 +229,7 @@ impl From<rusqlite::Error> for ReadError {
         match Cause::from(error) {
             Cause::Damaged(detail) => ReadError::Damaged(detail),
             Cause::Io(detail) => ReadError::Io(detail),
-            Cause::Other(detail) => ReadError::Failed(detail),
+            Cause::Sql(detail) | Cause::Other(detail) => ReadError::Failed(detail),
             Cause::Full => ReadError::Failed("the disk is full".into()),
             Cause::ReadOnly => ReadError::Failed("read only".into()),
             Cause::InUse => ReadError::Failed("in use".into()),

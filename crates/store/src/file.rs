@@ -18,6 +18,9 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// Where `application_id` stands in the header (the same section).
 const APPLICATION_ID_AT: usize = 68;
 
+/// Where the versions stand by which the file may be written and read: 1 for a rollback journal, 2 for a WAL.
+const FORMAT_AT: std::ops::Range<usize> = 18..20;
+
 /// What SQLite keeps beside the file. `-shm` is not made under exclusive locking, but a foreign tool may leave one.
 const BESIDE: [&str; 3] = ["-wal", "-journal", "-shm"];
 
@@ -132,6 +135,12 @@ pub(crate) fn inspect(path: &Path) -> Result<(), OpenError> {
         .and_then(|rest| rest.first_chunk::<4>())
         .map(|id| u32::from_be_bytes(*id));
     match (magic, id) {
+        // SQLite would take a greater write version for a file that may only be read.
+        (true, Some(APPLICATION_ID)) if !matches!(header.get(FORMAT_AT), Some([1 | 2, 1 | 2])) => {
+            Err(OpenError::Damaged(
+                "the file's format version is not SQLite's".into(),
+            ))
+        }
         (true, Some(APPLICATION_ID)) => Ok(()),
         (false, Some(APPLICATION_ID)) => Err(OpenError::Damaged(
             "the file's first bytes are not SQLite's".into(),

@@ -142,3 +142,92 @@ fn objects(conn: &Connection) -> Result<Vec<Object>, OpenError> {
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Store, Write};
+    use amends_keys::seal::StoreKey;
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn to_two(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+        tx.execute_batch("CREATE TABLE added (key BLOB NOT NULL PRIMARY KEY) STRICT")
+    }
+
+    fn breaks(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+        to_two(tx)?;
+        tx.execute_batch("INSERT INTO no_such_table VALUES (1)")
+    }
+
+    fn open(path: &Path) -> Result<Store, OpenError> {
+        Store::open(
+            path,
+            StoreKey::from_bytes(&[7; 32]),
+            Box::new(ChaCha20Rng::from_seed([1; 32])),
+        )
+    }
+
+    fn filled() -> (tempfile::TempDir, PathBuf, Store) {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("journal.db");
+        let key = StoreKey::from_bytes(&[7; 32]);
+        let mut store =
+            Store::create(&path, key, Box::new(ChaCha20Rng::from_seed([1; 32]))).unwrap();
+        store
+            .commit(&[Write::put(Table::Card, b"a", &[9; 20_000])])
+            .unwrap();
+        (home, path, store)
+    }
+
+    #[test]
+    fn a_migration_keeps_a_copy_that_opens() {
+        let (_home, path, mut store) = filled();
+        let migrations: &[Migration] = &[version_1, to_two];
+        // A former attempt was interrupted.
+        fs::write(file::beside(&path, ".copy-unfinished"), "half").unwrap();
+        fs::write(file::beside(&path, ".version-1"), "older").unwrap();
+
+        let copy = bring_up(&mut store.conn, &path, migrations)
+            .unwrap()
+            .unwrap();
+        assert_eq!(version(&store.conn).unwrap(), 2);
+        verify(&store.conn, migrations).unwrap();
+        assert!(verify(&store.conn, MIGRATIONS).is_err());
+        assert_eq!(store.get(Table::Card, b"a").unwrap(), Some(vec![9; 20_000]));
+        assert!(
+            bring_up(&mut store.conn, &path, migrations)
+                .unwrap()
+                .is_none(),
+            "once"
+        );
+        store.close().unwrap();
+        assert!(matches!(
+            open(&path),
+            Err(OpenError::NewerVersion { found: 2, known: 1 })
+        ));
+
+        assert_eq!(copy, file::beside(&path, ".version-1"));
+        assert_eq!(
+            fs::metadata(&copy).unwrap().permissions().mode() & 0o7777,
+            0o600
+        );
+        assert!(!file::beside(&path, ".copy-unfinished").exists());
+        let copy = open(&copy).unwrap();
+        assert_eq!(copy.get(Table::Card, b"a").unwrap(), Some(vec![9; 20_000]));
+    }
+
+    #[test]
+    fn a_migration_that_fails_leaves_the_store_as_it_was() {
+        let (_home, path, mut store) = filled();
+        assert!(bring_up(&mut store.conn, &path, &[version_1, breaks]).is_err());
+        assert_eq!(version(&store.conn).unwrap(), 1);
+        verify(&store.conn, MIGRATIONS).unwrap();
+        drop(store);
+        assert_eq!(
+            open(&path).unwrap().get(Table::Card, b"a").unwrap(),
+            Some(vec![9; 20_000])
+        );
+    }
+}

@@ -385,3 +385,132 @@ fn checkpoint(conn: &Connection) -> rusqlite::Result<()> {
         None,
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let home = tempfile::tempdir().unwrap();
+        let rng = Box::new(ChaCha20Rng::from_seed([1; 32]));
+        let store = Store::create(
+            home.path().join("journal.db"),
+            StoreKey::from_bytes(&[7; 32]),
+            rng,
+        )
+        .unwrap();
+        (home, store)
+    }
+
+    fn pragma(store: &Store, name: &str) -> String {
+        let value = store
+            .conn
+            .pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
+            .unwrap();
+        match value {
+            rusqlite::types::Value::Integer(number) => number.to_string(),
+            rusqlite::types::Value::Text(text) => text,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_settings_hold_after_creating_and_opening() {
+        let (home, store) = store();
+        let path = home.path().join("journal.db");
+        let expected = [
+            ("journal_mode", "wal"),
+            ("locking_mode", "exclusive"),
+            ("synchronous", "2"),
+            ("fullfsync", "1"),
+            ("checkpoint_fullfsync", "1"),
+            ("secure_delete", "1"),
+            ("temp_store", "2"),
+            ("cell_size_check", "1"),
+            ("trusted_schema", "0"),
+            ("application_id", "1095585348"),
+            ("user_version", "1"),
+        ];
+        let settings = |store: &Store| expected.map(|(name, _)| (name, pragma(store, name)));
+        assert_eq!(
+            settings(&store),
+            expected.map(|(name, value)| (name, value.to_owned()))
+        );
+        store.close().unwrap();
+        let rng = Box::new(ChaCha20Rng::from_seed([2; 32]));
+        let store = Store::open(&path, StoreKey::from_bytes(&[7; 32]), rng).unwrap();
+        assert_eq!(
+            settings(&store),
+            expected.map(|(name, value)| (name, value.to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_commit_out_of_room_applies_nothing_and_the_store_goes_on() {
+        let (_home, mut store) = store();
+        store
+            .commit(&[Write::put(Table::Card, b"a", b"kept")])
+            .unwrap();
+        let pages: i64 = store
+            .conn
+            .pragma_query_value(None, "page_count", |row| row.get(0))
+            .unwrap();
+        let set_limit = |store: &Store, pages: i64| {
+            set(&store.conn, "max_page_count", &pages.to_string()).unwrap()
+        };
+        set_limit(&store, pages + 2);
+        let too_much = [
+            Write::put(Table::Card, b"a", b"changed"),
+            Write::put(Table::Meta, b"b", &[1; 100_000]),
+        ];
+        for _ in 0..3 {
+            assert!(matches!(store.commit(&too_much), Err(CommitError::Full)));
+            assert!(matches!(
+                store.commit_volatile(&too_much),
+                Err(CommitError::Full)
+            ));
+            assert_eq!(
+                pragma(&store, "synchronous"),
+                "2",
+                "FULL again, also after an error"
+            );
+            assert_eq!(
+                store.get(Table::Card, b"a").unwrap(),
+                Some(b"kept".to_vec())
+            );
+            assert_eq!(store.get(Table::Meta, b"b").unwrap(), None);
+        }
+        store
+            .commit(&[Write::put(Table::Card, b"c", b"small")])
+            .unwrap();
+        set_limit(&store, 1_000_000);
+        store.commit(&too_much).unwrap();
+        assert_eq!(
+            store.get(Table::Card, b"a").unwrap(),
+            Some(b"changed".to_vec())
+        );
+    }
+
+    #[test]
+    fn two_seals_of_one_value_share_no_bytes() {
+        let (_home, mut store) = store();
+        let raw = |store: &Store| -> Vec<u8> {
+            store
+                .conn
+                .query_row("SELECT value FROM card", [], |row| row.get(0))
+                .unwrap()
+        };
+        store
+            .commit(&[Write::put(Table::Card, b"a", &[5; 64])])
+            .unwrap();
+        let first = raw(&store);
+        store
+            .commit(&[Write::put(Table::Card, b"a", &[5; 64])])
+            .unwrap();
+        let second = raw(&store);
+        assert_ne!(first[..24], second[..24], "the nonce is fresh");
+        assert_ne!(first[24..], second[24..]);
+    }
+}
