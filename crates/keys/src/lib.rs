@@ -14,8 +14,12 @@
 //!
 //! | module | holds | section |
 //! | --- | --- | --- |
+//! | [`invite`] | the one-time code, its guesses, the joiner's memory | 1 |
+//! | [`pairing`] | M0 to M6, each step consuming the one before | 1 |
+//! | [`session`] | Noise KKpsk0 between two paired devices | 2 |
 //! | [`seal`] | envelopes, and rows of the local store | 4 |
 //! | [`identity`] | static and log keys, names, identities of the day | 3, 5 |
+//! | [`vault`] | the vault key behind a passphrase | 7 |
 //! | [`lv`], [`label`] | how items are put in line; every derivation label | all |
 //!
 //! The crate is pure: no clock, no randomness of its own, no threads, no IO. Time comes in as
@@ -24,10 +28,14 @@
 //! leaves it out.
 
 pub mod identity;
+pub mod invite;
 mod kdf;
 pub mod label;
 pub mod lv;
+pub mod pairing;
 pub mod seal;
 mod secret;
+pub mod session;
+pub mod vault;
 
 pub use rand_core::CryptoRng;
