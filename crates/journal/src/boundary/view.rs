@@ -1,0 +1,366 @@
+//! What a boundary says, and what is in force (DESIGN section 2, Acts).
+//!
+//! An agreement counts if
+//! 1. it names every end there is, of both;
+//! 2. its person has not declined the same text later;
+//! 3. the heads that it names are held, and the text at them has the hash that it names.
+//!
+//! In force is the text with the greatest min(n of the one, n of the other) over each person's latest
+//! counting agreement to it; ties go to the smaller hash. Everything here is the same on both sides
+//! with the two people exchanged.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use automerge::ChangeHash;
+
+use super::Boundary;
+use crate::act::{Act, ActId, ENDS, Verb};
+use crate::hash::agree_hash;
+use crate::kind::Person;
+use crate::schema::{ACTS, LANGUAGE, REVIEW_ON, TEXT, TITLE, WHY};
+
+/// One exact text: what an agreement is to.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TextVersion {
+    /// One line.
+    pub title: String,
+    /// What is agreed.
+    pub text: String,
+    /// The language of both, as BCP 47 writes it; empty where nothing was proposed yet.
+    pub language: String,
+    /// When to look at it again, as `YYYY-MM-DD`.
+    pub review_on: Option<String>,
+    /// The [`agree_hash`](crate::agree_hash) of all of these.
+    pub hash: [u8; 32],
+}
+
+/// Where a boundary stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Waits for one or both.
+    Proposed,
+    /// The current text is in force.
+    Agreed,
+    /// An older text is in force, a newer one waits.
+    Changed,
+    /// Nothing is in force, and somebody said no to the current text.
+    Declined,
+    /// It was ended, and nobody has agreed to the current text since.
+    Ended,
+}
+
+/// What an act amounts to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// An agreement that counts.
+    Counts,
+    /// An agreement that an end undid: it does not name it.
+    Undone,
+    /// An agreement that its person took back by declining the same text.
+    TakenBack,
+    /// An agreement to a text that has not arrived here yet.
+    Waits,
+    /// An agreement whose text is not the one that it names: a fault, or a trick.
+    Invalid,
+    /// A decline or an end: it stands as it is said.
+    Said,
+}
+
+/// One act in the entry's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownAct {
+    /// Whose own part holds it.
+    pub person: Person,
+    /// Its name.
+    pub id: ActId,
+    /// What it says.
+    pub act: Act,
+    /// What it amounts to.
+    pub standing: Standing,
+}
+
+/// All that there is to show of a boundary.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BoundaryView {
+    /// The current text: agreed to or not.
+    pub current: TextVersion,
+    /// The text in force.
+    pub in_force: Option<TextVersion>,
+    /// Where it stands.
+    pub state: State,
+    /// Whose agreement to the current text counts, me first.
+    pub agreed_by: Vec<Person>,
+    /// Whose own part holds the proposal. `None` where it has not come, or was set aside.
+    pub author: Option<Person>,
+    /// When it was proposed, in milliseconds since 1970 UTC, as its author's clock said.
+    pub created: Option<i64>,
+    /// The latest no to the current text, if it is its person's last word on it.
+    pub declined: Option<ShownAct>,
+    /// The latest end, where nothing is in force.
+    pub ended: Option<ShownAct>,
+    /// Why it matters to me.
+    pub my_why: String,
+    /// Why it matters to my partner.
+    pub partners_why: String,
+    /// Every act, in order of `n`.
+    pub acts: Vec<ShownAct>,
+}
+
+impl std::fmt::Debug for TextVersion {
+    /// Leaves out what people wrote.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TextVersion")
+            .field("bytes", &self.text.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for BoundaryView {
+    /// Leaves out what people wrote.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BoundaryView")
+            .field("state", &self.state)
+            .field("agreed_by", &self.agreed_by)
+            .field("author", &self.author)
+            .field("acts", &self.acts)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ShownAct {
+    fn agrees(&self) -> bool {
+        matches!(self.act.verb, Verb::Propose | Verb::Agree)
+    }
+}
+
+/// Where an act stands in its person's history, and in the entry's. Within one own part a later act
+/// has a greater `n`, or, at the greatest, a greater counter.
+fn order(shown: &ShownAct) -> (u64, u64, crate::ids::Actor) {
+    (shown.act.n, shown.id.counter, shown.id.actor)
+}
+
+impl Boundary<'_> {
+    /// Everything that there is to show.
+    #[must_use]
+    pub fn view(&self) -> BoundaryView {
+        let current = self.current();
+        let acts = self.judged();
+        let in_force = self.in_force(&acts);
+
+        let agreed_by = [Person::Me, Person::Partner]
+            .into_iter()
+            .filter(|person| agreement(&acts, *person, &current.hash).is_some())
+            .collect::<Vec<_>>();
+        let declined = [Person::Me, Person::Partner]
+            .into_iter()
+            .filter_map(|person| last_word(&acts, person, &current.hash))
+            .filter(|shown| shown.act.verb == Verb::Decline)
+            .max_by_key(|shown| order(shown))
+            .cloned();
+        let ended = acts
+            .iter()
+            .filter(|shown| in_force.is_none() && shown.act.verb == Verb::End)
+            .max_by_key(|shown| order(shown))
+            .cloned();
+        let state = match &in_force {
+            Some(version) if version.hash == current.hash => State::Agreed,
+            Some(_) => State::Changed,
+            None if ended.is_some() && agreed_by.is_empty() => State::Ended,
+            None if declined.is_some() => State::Declined,
+            None => State::Proposed,
+        };
+        let proposal = acts
+            .iter()
+            .filter(|shown| shown.act.verb == Verb::Propose)
+            .min_by_key(|shown| (shown.act.n, shown.id.actor, shown.id.counter));
+        BoundaryView {
+            author: proposal.map(|shown| shown.person),
+            created: proposal.map(|shown| shown.act.time),
+            my_why: self.mine.text(WHY, None).unwrap_or_default(),
+            partners_why: self.partners.text(WHY, None).unwrap_or_default(),
+            current,
+            in_force,
+            state,
+            agreed_by,
+            declined,
+            ended,
+            acts,
+        }
+    }
+
+    /// The text as it is now.
+    pub(super) fn current(&self) -> TextVersion {
+        self.version(None).unwrap_or_else(|| {
+            self.made(String::new(), String::new(), String::new(), String::new())
+        })
+    }
+
+    /// The text as it is, or was at `heads`. `None` where a head is not held.
+    fn version(&self, heads: Option<&[ChangeHash]>) -> Option<TextVersion> {
+        Some(self.made(
+            self.shared.text(TITLE, heads)?,
+            self.shared.text(TEXT, heads)?,
+            self.shared.field(LANGUAGE, heads)?,
+            self.shared.field(REVIEW_ON, heads)?,
+        ))
+    }
+
+    fn made(
+        &self,
+        title: String,
+        text: String,
+        language: String,
+        review_on: String,
+    ) -> TextVersion {
+        let hash = agree_hash(
+            &self.entry,
+            self.shared.kind(),
+            &language,
+            &title,
+            &text,
+            &review_on,
+        );
+        let review_on = Some(review_on).filter(|date| !date.is_empty());
+        TextVersion {
+            title,
+            text,
+            language,
+            review_on,
+            hash,
+        }
+    }
+
+    /// The text at the heads that an act names, if they are held.
+    pub(super) fn at(&self, act: &Act) -> Option<TextVersion> {
+        let heads: Vec<_> = act.heads.iter().map(|hash| ChangeHash(*hash)).collect();
+        self.version(Some(&heads))
+    }
+
+    /// Every act of both, in order, with what it amounts to.
+    pub(super) fn judged(&self) -> Vec<ShownAct> {
+        let said = |person| {
+            move |(id, act)| ShownAct {
+                person,
+                id,
+                act,
+                standing: Standing::Said,
+            }
+        };
+        let mut acts: Vec<ShownAct> = self
+            .mine
+            .acts(ACTS)
+            .into_iter()
+            .map(said(Person::Me))
+            .chain(
+                self.partners
+                    .acts(ACTS)
+                    .into_iter()
+                    .map(said(Person::Partner)),
+            )
+            .collect();
+        acts.sort_by_key(order);
+
+        let ends: BTreeSet<ActId> = acts
+            .iter()
+            .filter(|shown| shown.act.verb == Verb::End)
+            .map(|shown| shown.id)
+            .collect();
+        let mut declines = BTreeMap::new();
+        for shown in acts.iter().filter(|shown| shown.act.verb == Verb::Decline) {
+            declines.insert((shown.person, shown.act.hash), order(shown));
+        }
+        // Acts made at the same heads are to the same text: it is read and hashed once.
+        let mut read: BTreeMap<Vec<[u8; 32]>, Option<[u8; 32]>> = BTreeMap::new();
+        for shown in acts.iter_mut().filter(|shown| shown.agrees()) {
+            let key = (shown.person, shown.act.hash);
+            shown.standing = if !names_all(&shown.act.ends, &ends) {
+                Standing::Undone
+            } else if declines
+                .get(&key)
+                .is_some_and(|decline| *decline > order(shown))
+            {
+                Standing::TakenBack
+            } else {
+                let hash = match read.get(&shown.act.heads) {
+                    Some(hash) => *hash,
+                    None => {
+                        let hash = self.at(&shown.act).map(|version| version.hash);
+                        read.insert(shown.act.heads.clone(), hash);
+                        hash
+                    }
+                };
+                match hash {
+                    Some(hash) if hash == shown.act.hash => Standing::Counts,
+                    Some(_) => Standing::Invalid,
+                    None => Standing::Waits,
+                }
+            };
+        }
+        acts
+    }
+
+    /// The text in force among judged acts.
+    pub(super) fn in_force(&self, acts: &[ShownAct]) -> Option<TextVersion> {
+        self.at(&agreement_in_force(acts)?.act)
+    }
+}
+
+/// An agreement to what is in force; the text at its heads is that text.
+pub(super) fn agreement_in_force(acts: &[ShownAct]) -> Option<&ShownAct> {
+    let mut latest: BTreeMap<[u8; 32], (Option<&ShownAct>, Option<&ShownAct>)> = BTreeMap::new();
+    for shown in acts
+        .iter()
+        .filter(|shown| shown.standing == Standing::Counts)
+    {
+        // In order of n, so that the last one stays.
+        let both = latest.entry(shown.act.hash).or_default();
+        match shown.person {
+            Person::Me => both.0 = Some(shown),
+            Person::Partner => both.1 = Some(shown),
+        }
+    }
+    latest
+        .into_values()
+        .filter_map(|(mine, partners)| {
+            let (mine, partners) = (mine?, partners?);
+            // The same act is chosen on both sides, though any agreement to this hash would serve.
+            let chosen = if order(mine) < order(partners) {
+                mine
+            } else {
+                partners
+            };
+            Some((mine.act.n.min(partners.act.n), chosen))
+        })
+        // Rising by hash, and `max_by` keeps the last of equals: so from the end.
+        .rev()
+        .max_by_key(|(n, _)| *n)
+        .map(|(_, shown)| shown)
+}
+
+/// A person's latest counting agreement to the text of this hash.
+pub(super) fn agreement<'a>(
+    acts: &'a [ShownAct],
+    person: Person,
+    hash: &[u8; 32],
+) -> Option<&'a ShownAct> {
+    acts.iter().rfind(|shown| {
+        shown.person == person && shown.standing == Standing::Counts && shown.act.hash == *hash
+    })
+}
+
+/// The last thing that a person said of the text of this hash.
+pub(super) fn last_word<'a>(
+    acts: &'a [ShownAct],
+    person: Person,
+    hash: &[u8; 32],
+) -> Option<&'a ShownAct> {
+    acts.iter()
+        .rfind(|shown| shown.person == person && shown.act.hash == *hash)
+}
+
+/// Both are rising. More ends than an act can name leave nothing in force.
+fn names_all(named: &[ActId], ends: &BTreeSet<ActId>) -> bool {
+    ends.len() <= ENDS
+        && ends.len() <= named.len()
+        && ends.iter().all(|end| named.binary_search(end).is_ok())
+}

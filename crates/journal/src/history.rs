@@ -1,0 +1,118 @@
+//! What a part's changes are and what they made, kept beside the Automerge document so that the wall
+//! can judge a change by what it causally follows, without asking Automerge.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::ids::Actor;
+
+/// What an operation made or put, as later operations may name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Slot {
+    /// An element of the container of this place in the schema.
+    Element(usize),
+    /// A value of the field of this place in the schema.
+    Field(usize),
+}
+
+/// Operations in a row, by counter, that made the same kind of thing. Typing is one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) first: u64,
+    pub(crate) length: u64,
+    pub(crate) slot: Slot,
+}
+
+/// One change that the part holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Note {
+    pub(crate) hash: [u8; 32],
+    pub(crate) actor: Actor,
+    pub(crate) start_op: u64,
+    /// The greatest counter in it: at least one operation.
+    pub(crate) max_op: u64,
+    pub(crate) time: i64,
+    /// For each actor, how many of its changes this one follows, itself included.
+    pub(crate) clock: BTreeMap<Actor, u64>,
+    /// Rising by counter.
+    pub(crate) runs: Vec<Run>,
+    /// The greatest `n` of the acts that it follows or holds; 0 where there are none.
+    pub(crate) greatest_n: u64,
+}
+
+/// All changes of a part.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct History {
+    notes: BTreeMap<[u8; 32], Arc<Note>>,
+    /// For each actor its changes in order: the one of seq 1 first.
+    by_actor: BTreeMap<Actor, Vec<Arc<Note>>>,
+}
+
+impl History {
+    pub(crate) fn get(&self, hash: &[u8; 32]) -> Option<&Arc<Note>> {
+        self.notes.get(hash)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.notes.len()
+    }
+
+    /// How many changes of this actor are held.
+    pub(crate) fn seq(&self, actor: &Actor) -> u64 {
+        self.by_actor.get(actor).map_or(0, |all| all.len() as u64)
+    }
+
+    pub(crate) fn push(&mut self, note: Note) {
+        let note = Arc::new(note);
+        self.by_actor
+            .entry(note.actor)
+            .or_default()
+            .push(Arc::clone(&note));
+        self.notes.insert(note.hash, note);
+    }
+
+    /// What the operation of this name made, if it stands in a change that `clock` includes.
+    pub(crate) fn made(
+        &self,
+        clock: &BTreeMap<Actor, u64>,
+        actor: &Actor,
+        counter: u64,
+    ) -> Option<Slot> {
+        let held = self.by_actor.get(actor)?;
+        let at = held
+            .partition_point(|note| note.start_op <= counter)
+            .checked_sub(1)?;
+        if at as u64 >= *clock.get(actor)? {
+            return None;
+        }
+        made_by(&held.get(at)?.runs, counter)
+    }
+
+    /// Every change, in no order that means anything.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Note> {
+        self.notes.values().map(Arc::as_ref)
+    }
+}
+
+/// What the operation of this counter made, among the runs of its change.
+pub(crate) fn made_by(runs: &[Run], counter: u64) -> Option<Slot> {
+    let at = runs
+        .partition_point(|run| run.first <= counter)
+        .checked_sub(1)?;
+    let run = runs.get(at)?;
+    (counter.checked_sub(run.first)? < run.length).then_some(run.slot)
+}
+
+/// Adds the next operation to the runs of its change.
+pub(crate) fn grow(runs: &mut Vec<Run>, counter: u64, slot: Slot) {
+    match runs.last_mut() {
+        Some(run) if run.slot == slot && run.first.checked_add(run.length) == Some(counter) => {
+            run.length = run.length.saturating_add(1);
+        }
+        _ => runs.push(Run {
+            first: counter,
+            length: 1,
+            slot,
+        }),
+    }
+}

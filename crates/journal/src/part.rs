@@ -1,0 +1,326 @@
+//! A part: one small Automerge document, and what the wall remembers of its changes.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use automerge::{
+    Automerge, AutomergeError, ChangeHash, LoadOptions, ObjId, OnPartialLoad, ReadDoc, ScalarValue,
+    TextEncoding, Value, VerificationMode,
+};
+
+use crate::act::{Act, ActId};
+use crate::history::{History, Note};
+use crate::ids::Actor;
+use crate::kind::{EntryKind, PartKind};
+use crate::schema::{self, Schema, UnknownSchema, begin, first_change, object};
+use crate::wall::{self, Refusal, trial::check_shape};
+
+/// A snapshot is not read beyond this: 64 MiB.
+pub const SNAPSHOT_BYTES: usize = 64 * 1024 * 1024;
+
+/// One part of an entry. It always holds the fixed first change; whatever else it holds came through
+/// the [wall](crate::wall).
+#[derive(Clone)]
+pub struct Part {
+    kind: EntryKind,
+    schema_version: u8,
+    part: PartKind,
+    pub(crate) schema: &'static Schema,
+    pub(crate) doc: Automerge,
+    pub(crate) history: History,
+    saved: Arc<Vec<u8>>,
+}
+
+/// Why a snapshot could not be loaded. The log holds the same changes: the part can be built again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    /// Nothing here knows this schema.
+    #[error(transparent)]
+    UnknownSchema(#[from] UnknownSchema),
+    /// Longer than any snapshot of ours.
+    #[error("a snapshot of {0} bytes, {SNAPSHOT_BYTES} at most")]
+    TooLong(usize),
+    /// Automerge cannot load it.
+    #[error("the snapshot cannot be loaded: {0}")]
+    Automerge(String),
+    /// Automerge panicked on it.
+    #[error("Automerge panicked on the snapshot")]
+    Panic,
+    /// It does not begin with this part's first change.
+    #[error("the snapshot is of another part")]
+    FirstChange,
+    /// It holds a change that the wall refuses.
+    #[error("the snapshot holds what the wall refuses: {0}")]
+    Refused(#[from] Refusal),
+}
+
+impl Part {
+    /// A part with nothing but the fixed first change.
+    ///
+    /// # Errors
+    /// [`UnknownSchema`].
+    pub fn new(kind: EntryKind, schema_version: u8, part: PartKind) -> Result<Part, UnknownSchema> {
+        let schema = schema::schema(kind, schema_version, part)?;
+        let (doc, _) = begin(schema);
+        let saved = Arc::new(doc.save_nocompress());
+        let history = beginning(&doc, schema);
+        Ok(Part {
+            kind,
+            schema_version,
+            part,
+            schema,
+            doc,
+            history,
+            saved,
+        })
+    }
+
+    /// Loads what [`save`](Part::save) gave. It is our own, sealed at rest, and still every change in
+    /// it passes steps 2 to 4 of the wall again, which also rebuilds what the wall remembers.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn load(
+        kind: EntryKind,
+        schema_version: u8,
+        part: PartKind,
+        snapshot: &[u8],
+    ) -> Result<Part, LoadError> {
+        let schema = schema::schema(kind, schema_version, part)?;
+        if snapshot.len() > SNAPSHOT_BYTES {
+            return Err(LoadError::TooLong(snapshot.len()));
+        }
+        let first = first_change(kind, schema_version, part)?;
+        let (doc, changes) = catch_unwind(AssertUnwindSafe(|| {
+            let doc = load_document(snapshot)?;
+            let changes = doc.get_changes(&[]);
+            Ok((doc, changes))
+        }))
+        .map_err(|_| LoadError::Panic)?
+        .map_err(|error: AutomergeError| LoadError::Automerge(error.to_string()))?;
+
+        let mut changes = changes.iter();
+        if changes
+            .next()
+            .is_none_or(|change| change.raw_bytes() != first)
+        {
+            return Err(LoadError::FirstChange);
+        }
+        let (empty, _) = begin(schema);
+        let mut history = beginning(&empty, schema);
+        for change in changes {
+            let actor = change.actor_id().to_bytes().try_into().map(Actor);
+            let actor = actor.map_err(|_| Refusal::from(wall::PermitFault::Actor))?;
+            let note = wall::inspect(schema, &history, &actor, change.raw_bytes())?;
+            history.push(note);
+        }
+        check_shape(schema, &doc).map_err(Refusal::from)?;
+        let saved = Arc::new(snapshot.to_vec());
+        Ok(Part {
+            kind,
+            schema_version,
+            part,
+            schema,
+            doc,
+            history,
+            saved,
+        })
+    }
+
+    /// The whole part as bytes for [`load`](Part::load): an Automerge document, not deflated (nothing
+    /// is compressed before it is sealed).
+    #[must_use]
+    pub fn save(&self) -> Vec<u8> {
+        self.saved.as_ref().clone()
+    }
+
+    /// How many bytes [`save`](Part::save) gives: what the limit on local edits measures.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.saved.len()
+    }
+
+    /// The hashes of the changes that no other one follows, rising.
+    #[must_use]
+    pub fn heads(&self) -> Vec<[u8; 32]> {
+        self.doc
+            .get_heads()
+            .into_iter()
+            .map(|hash| hash.0)
+            .collect()
+    }
+
+    /// Whether the part holds the change of this hash.
+    #[must_use]
+    pub fn has(&self, change: &[u8; 32]) -> bool {
+        self.history.get(change).is_some()
+    }
+
+    /// How many changes it holds, the fixed first one included.
+    #[must_use]
+    pub fn changes(&self) -> usize {
+        self.history.len()
+    }
+
+    /// Whether it holds only the fixed first change.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.history.len() <= 1
+    }
+
+    /// The kind of its entry.
+    #[must_use]
+    pub fn kind(&self) -> EntryKind {
+        self.kind
+    }
+
+    /// The version of its schema.
+    #[must_use]
+    pub fn schema_version(&self) -> u8 {
+        self.schema_version
+    }
+
+    /// Shared or own.
+    #[must_use]
+    pub fn part(&self) -> PartKind {
+        self.part
+    }
+
+    /// The greatest time, in milliseconds since 1970 UTC, that a change of it claims.
+    #[must_use]
+    pub fn latest_time(&self) -> i64 {
+        self.history.iter().map(|note| note.time).max().unwrap_or(0)
+    }
+
+    /// The same part with another document, once that came through the wall.
+    pub(crate) fn after(&self, doc: Automerge, saved: Vec<u8>, history: History) -> Part {
+        Part {
+            doc,
+            history,
+            saved: Arc::new(saved),
+            ..self.clone_frame()
+        }
+    }
+
+    fn clone_frame(&self) -> Part {
+        // Cloning an empty document is cheap; cloning the full one only to replace it is not.
+        Part {
+            kind: self.kind,
+            schema_version: self.schema_version,
+            part: self.part,
+            schema: self.schema,
+            doc: Automerge::new(),
+            history: History::default(),
+            saved: Arc::new(Vec::new()),
+        }
+    }
+
+    /// A text container's characters, now or as they were at `heads`.
+    ///
+    /// `None` where a head is not held.
+    pub(crate) fn text(&self, place: usize, heads: Option<&[ChangeHash]>) -> Option<String> {
+        let id = object(place);
+        match heads {
+            None => self.doc.text(id).ok(),
+            Some(heads) if self.holds(heads) => self.doc.text_at(id, heads).ok(),
+            Some(_) => None,
+        }
+    }
+
+    /// How many characters a text container holds now.
+    pub(crate) fn length(&self, place: usize) -> usize {
+        self.doc.length(object(place))
+    }
+
+    /// A field's string, empty where it was never put. `None` where a head is not held.
+    pub(crate) fn field(&self, key: &str, heads: Option<&[ChangeHash]>) -> Option<String> {
+        let value = match heads {
+            None => self.doc.get(automerge::ROOT, key),
+            Some(heads) if self.holds(heads) => self.doc.get_at(automerge::ROOT, key, heads),
+            Some(_) => return None,
+        };
+        match value {
+            Ok(Some((Value::Scalar(scalar), _))) => match scalar.as_ref() {
+                ScalarValue::Str(s) => Some(s.to_string()),
+                _ => None,
+            },
+            Ok(None) => Some(String::new()),
+            _ => None,
+        }
+    }
+
+    fn holds(&self, heads: &[ChangeHash]) -> bool {
+        heads.iter().all(|hash| self.has(&hash.0))
+    }
+
+    /// The acts of an own part in the list's order, which means nothing.
+    pub(crate) fn acts(&self, place: usize) -> Vec<(ActId, Act)> {
+        read_acts(&self.doc, place)
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|(id, bytes)| Some((id, Act::read(&bytes).ok()?)))
+            .collect()
+    }
+}
+
+impl std::fmt::Debug for Part {
+    /// Leaves out what people wrote.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Part")
+            .field("kind", &self.kind)
+            .field("schema", &self.schema_version)
+            .field("part", &self.part)
+            .field("changes", &self.history.len())
+            .field("bytes", &self.saved.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the wall remembers of the first change. Its containers are no elements: nothing may name them
+/// but as objects.
+fn beginning(doc: &Automerge, schema: &Schema) -> History {
+    let mut history = History::default();
+    for hash in doc.get_heads() {
+        history.push(Note {
+            hash: hash.0,
+            actor: Actor::FIRST,
+            start_op: 1,
+            max_op: schema.containers.len() as u64,
+            time: 0,
+            clock: [(Actor::FIRST, 1)].into(),
+            runs: Vec::new(),
+            greatest_n: 0,
+        });
+    }
+    history
+}
+
+/// The acts' bytes and names. `None` where the list holds anything else.
+pub(crate) fn read_acts(doc: &Automerge, place: usize) -> Option<Vec<(ActId, Vec<u8>)>> {
+    let mut acts = Vec::new();
+    for item in doc.list_range(object(place), ..) {
+        let ObjId::Id(counter, actor, _) = item.id() else {
+            return None;
+        };
+        let actor = Actor(actor.to_bytes().try_into().ok()?);
+        let Value::Scalar(scalar) = Value::from(item.value.clone()) else {
+            return None;
+        };
+        let ScalarValue::Bytes(bytes) = scalar.into_owned() else {
+            return None;
+        };
+        acts.push((ActId { actor, counter }, bytes));
+    }
+    Some(acts)
+}
+
+/// Loads a document of our own: all of it or nothing, hashes checked, positions in characters.
+pub(crate) fn load_document(bytes: &[u8]) -> Result<Automerge, AutomergeError> {
+    Automerge::load_with_options(
+        bytes,
+        LoadOptions::new()
+            .on_partial_load(OnPartialLoad::Error)
+            .verification_mode(VerificationMode::Check)
+            .text_encoding(TextEncoding::UnicodeCodePoint),
+    )
+}

@@ -1,0 +1,105 @@
+//! The wall: steps 2 to 5 of the road of a change (PROTOCOL section 6). Nothing goes round it: what
+//! comes from the partner, from a bundle, from a restore, and what this device writes itself.
+//!
+//! Step 1 is the replica's: sizes, seal, signature, log and number. Then, for the changes of one part
+//! in one payload:
+//!
+//! 2. [`chunk`](ChunkFault): exactly one chunk, of type 1, no trailing bytes, checksum right;
+//! 3. [`columns`](ColumnFault): a walk of our own, bounded by the bytes and not by what they claim;
+//! 4. [`permit`](PermitFault): this actor, the next of its changes, following what is held, inserting
+//!    and deleting characters, putting fields, adding acts, and nothing else. The operations are
+//!    decoded here by the iterators of step 3 and not by Automerge, whose `Change::decode` allocates
+//!    and panics on what it should refuse;
+//! 5. [`trial`](TrialFault): applied to a copy under `catch_unwind`, saved, loaded, compared.
+//!
+//! Whether a change is taken depends on it and on what it causally follows, never on when it arrived.
+//! So what is forbidden by step 4 is forbidden everywhere.
+
+use crate::history::{History, Note};
+use crate::ids::Actor;
+use crate::part::Part;
+use crate::schema::Schema;
+
+mod chunk;
+mod columns;
+mod permit;
+pub(crate) mod reader;
+pub(crate) mod trial;
+
+pub use chunk::{CHANGE_BYTES, ChunkFault};
+pub use columns::{ACTORS, COLUMN_ITEMS, ColumnFault, DEPENDENCIES, MESSAGE_BYTES};
+pub use permit::{ACTS, LATEST_TIME, PermitFault};
+pub use reader::ReadFault;
+pub use trial::TrialFault;
+
+/// Why changes were not taken, and at which step. It holds numbers and names of columns, never what a
+/// person wrote.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Step 2.
+    #[error("step 2: {0}")]
+    Chunk(#[from] ChunkFault),
+    /// Step 3.
+    #[error("step 3: {0}")]
+    Columns(#[from] ColumnFault),
+    /// Step 4: it follows a change that is not held. An offence only where every record that its own
+    /// record names is held; of a part whose change was set aside, it is set aside too.
+    #[error("step 4: {0}")]
+    MissingDependency(#[from] MissingDependency),
+    /// Step 4.
+    #[error("step 4: {0}")]
+    Permit(#[from] PermitFault),
+    /// Step 5.
+    #[error("step 5: {0}")]
+    Trial(#[from] TrialFault),
+}
+
+/// The hash of a change that is not held.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("it follows a change that is not here")]
+pub struct MissingDependency(pub [u8; 32]);
+
+impl Refusal {
+    /// The step of PROTOCOL section 6 that refused: 2 to 5.
+    #[must_use]
+    pub fn step(&self) -> u8 {
+        match self {
+            Refusal::Chunk(_) => 2,
+            Refusal::Columns(_) => 3,
+            Refusal::MissingDependency(_) | Refusal::Permit(_) => 4,
+            Refusal::Trial(_) => 5,
+        }
+    }
+}
+
+/// Takes the changes of one part, in order: all of them, or none. `part` stays as it is; what is given
+/// back is the part with the changes in it.
+///
+/// `actor` is derived from the log in which the changes came, by the caller, who also chose the part:
+/// the shared one, or the own part of that log's person.
+///
+/// # Errors
+/// [`Refusal`], for the first change that is refused.
+pub fn admit(part: &Part, actor: &Actor, changes: &[&[u8]]) -> Result<Part, Refusal> {
+    let mut history = part.history.clone();
+    let mut hashes = Vec::with_capacity(changes.len());
+    for bytes in changes {
+        let note = inspect(part.schema, &history, actor, bytes)?;
+        hashes.push(note.hash);
+        history.push(note);
+    }
+    let passed = trial::attempt(part.schema, &part.doc, changes, &hashes)?;
+    Ok(part.after(passed.doc, passed.saved, history))
+}
+
+/// Steps 2 to 4.
+pub(crate) fn inspect(
+    schema: &Schema,
+    history: &History,
+    actor: &Actor,
+    bytes: &[u8],
+) -> Result<Note, Refusal> {
+    let chunk = chunk::open(bytes)?;
+    let change = columns::Change::read(chunk.content)?;
+    permit::judge(schema, history, actor, &chunk, &change)
+}
