@@ -9,7 +9,13 @@ use crate::Table;
 /// Separates a row's seal from every other use of a key.
 const CONTEXT: &[u8] = b"amends/store/row/v1";
 
-/// A table's statements. All are fixed text, so that each is compiled once and kept.
+/// A table's statements.
+///
+/// The tables are `WITHOUT ROWID`: one tree to write at a commit instead of two, and rows that lie in the order in which they are
+/// scanned. Measured against rowid tables with rows of 300 B: a durable commit 0.14 ms instead of 0.2, a scan 9 ms instead of 15 for
+/// 10,000; in return 10,000 rows in one commit 50 ms instead of 30, and one row of 260 KB is read in 0.25 ms instead of 0.08.
+///
+/// All are fixed text, so that each is compiled once and kept.
 pub(crate) struct Statements {
     pub(crate) name: &'static str,
     pub(crate) create: &'static str,
