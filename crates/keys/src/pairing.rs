@@ -174,8 +174,8 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// `lv(static X25519 pk, ephemeral X25519 pk, log Ed25519 pk, name)`
-    fn write(&self, ephemeral: &StaticKey) -> Vec<u8> {
+    /// `lv(static X25519 pk, ephemeral X25519 pk, log Ed25519 pk, name)`, as M3 and M4 seal it.
+    pub fn to_bytes(&self, ephemeral: &StaticKey) -> Vec<u8> {
         lv::of(&[
             &self.static_key.0,
             &ephemeral.0,
@@ -220,7 +220,7 @@ impl Party {
 
     /// The bundle as it goes into M3 or M4.
     fn bundle_bytes(&self) -> Vec<u8> {
-        self.bundle().write(&self.ephemeral.public())
+        self.bundle().to_bytes(&self.ephemeral.public())
     }
 
     /// Reads the other's bundle; a key of one's own in it is a reflection.

@@ -31,10 +31,10 @@ pub fn host(invite: &Invite, channels: Channels<'_>, device: Device) -> (HostWai
 /// M0 is sent.
 #[derive(Debug)]
 pub struct HostWaitsM1 {
-    invite: Invite,
-    device: Device,
-    ci: Vec<u8>,
-    th: Transcript,
+    pub(super) invite: Invite,
+    pub(super) device: Device,
+    pub(super) ci: Vec<u8>,
+    pub(super) th: Transcript,
 }
 
 impl HostWaitsM1 {
@@ -95,9 +95,9 @@ impl HostWaitsM1 {
 
 /// M2 is sent; who is there has not shown that they know the code.
 pub struct HostWaitsM3 {
-    me: Party,
-    th2: Transcript,
-    keys: CodeKeys,
+    pub(super) me: Party,
+    pub(super) th2: Transcript,
+    pub(super) keys: CodeKeys,
 }
 
 impl HostWaitsM3 {
@@ -134,9 +134,9 @@ impl HostWaitsM3 {
 
 /// M4 is sent; both screens show the number.
 pub struct HostWaitsM5 {
-    partner: Bundle,
-    th4: Transcript,
-    keys: PairKeys,
+    pub(super) partner: Bundle,
+    pub(super) th4: Transcript,
+    pub(super) keys: PairKeys,
 }
 
 impl HostWaitsM5 {
@@ -175,9 +175,9 @@ impl HostWaitsM5 {
 
 /// The joiner said yes; the host's person may still say no, by dropping this.
 pub struct HostConfirms {
-    partner: Bundle,
-    th5: Transcript,
-    keys: PairKeys,
+    pub(super) partner: Bundle,
+    pub(super) th5: Transcript,
+    pub(super) keys: PairKeys,
 }
 
 impl HostConfirms {

@@ -41,10 +41,10 @@ pub fn join(
 /// Connected; nothing was said yet.
 #[derive(Debug)]
 pub struct JoinerWaitsM0 {
-    entered: Entered,
-    device: Device,
-    ci: Vec<u8>,
-    th: Transcript,
+    pub(super) entered: Entered,
+    pub(super) device: Device,
+    pub(super) ci: Vec<u8>,
+    pub(super) th: Transcript,
 }
 
 impl JoinerWaitsM0 {
@@ -98,10 +98,10 @@ impl JoinerWaitsM0 {
 
 /// M1 is sent. Until M3 leaves, giving up costs no guess.
 pub struct JoinerWaitsM2 {
-    device: Device,
-    sid: [u8; 64],
-    share: Share,
-    th1: Transcript,
+    pub(super) device: Device,
+    pub(super) sid: [u8; 64],
+    pub(super) share: Share,
+    pub(super) th1: Transcript,
 }
 
 impl JoinerWaitsM2 {
@@ -159,10 +159,10 @@ impl JoinerWaitsM2 {
 
 /// M3 is sent: one guess is spent.
 pub struct JoinerWaitsM4 {
-    me: Party,
-    c_h: [u8; 32],
-    th3: Transcript,
-    keys: CodeKeys,
+    pub(super) me: Party,
+    pub(super) c_h: [u8; 32],
+    pub(super) th3: Transcript,
+    pub(super) keys: CodeKeys,
 }
 
 impl JoinerWaitsM4 {
@@ -194,9 +194,9 @@ impl JoinerWaitsM4 {
 
 /// Both screens show the number; a no is: drop this.
 pub struct JoinerConfirms {
-    partner: Bundle,
-    th4: Transcript,
-    keys: PairKeys,
+    pub(super) partner: Bundle,
+    pub(super) th4: Transcript,
+    pub(super) keys: PairKeys,
 }
 
 impl JoinerConfirms {
@@ -227,9 +227,9 @@ impl JoinerConfirms {
 
 /// M5 is sent; the host's person has not answered yet.
 pub struct JoinerWaitsM6 {
-    partner: Bundle,
-    th5: Transcript,
-    keys: PairKeys,
+    pub(super) partner: Bundle,
+    pub(super) th5: Transcript,
+    pub(super) keys: PairKeys,
 }
 
 impl JoinerWaitsM6 {
