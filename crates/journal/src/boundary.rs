@@ -155,7 +155,9 @@ pub fn propose(
     draft: &Draft<'_>,
 ) -> Result<Proposed, RuleError> {
     limits::title(draft.title)?;
+    limits::plain(Field::Title, draft.title)?;
     limits::text(draft.text)?;
+    limits::plain(Field::Text, draft.text)?;
     limits::language(draft.language)?;
     limits::review_on(draft.review_on)?;
     let shared = Part::new(EntryKind::Boundary, BOUNDARY_SCHEMA, PartKind::Shared)?;
@@ -224,11 +226,11 @@ impl Boundary<'_> {
         let mut steps = Vec::new();
         if let Some(title) = edit.title {
             limits::title(title)?;
-            steps.extend(rewrite(TITLE, &current.title, title));
+            steps.extend(rewrite(Field::Title, TITLE, &current.title, title)?);
         }
         if let Some(text) = edit.text {
             limits::text(text)?;
-            steps.extend(rewrite(TEXT, &current.text, text));
+            steps.extend(rewrite(Field::Text, TEXT, &current.text, text)?);
         }
         if let Some(date) = edit.review_on {
             limits::review_on(date)?;
@@ -314,7 +316,12 @@ impl Boundary<'_> {
         limits::why(why)?;
         room(self.mine)?;
         let before = self.mine.text(WHY, None).unwrap_or_default();
-        Ok(write(self.mine, actor, now, &rewrite(WHY, &before, why))?)
+        Ok(write(
+            self.mine,
+            actor,
+            now,
+            &rewrite(Field::Why, WHY, &before, why)?,
+        )?)
     }
 
     /// Agrees to exactly the current text, an ended one included: the agreement names every end there
@@ -329,7 +336,7 @@ impl Boundary<'_> {
             return Err(RuleError::Empty(Field::Text));
         }
         let acts = self.judged();
-        if view::agreement(&acts, Person::Me, &current.hash).is_some() {
+        if view::agrees(&acts, Person::Me, &current.hash) {
             return Ok(None);
         }
         room(self.mine)?;
@@ -454,15 +461,23 @@ impl Boundary<'_> {
     }
 }
 
-/// The splices that make one text into another, as steps.
-fn rewrite<'a>(place: usize, old: &str, new: &'a str) -> Vec<Step<'a>> {
+/// The splices that make one text into another, as steps, if what they put in is plain.
+fn rewrite<'a>(
+    field: Field,
+    place: usize,
+    old: &str,
+    new: &'a str,
+) -> Result<Vec<Step<'a>>, RuleError> {
     difference::splices(old, new)
         .into_iter()
-        .map(|s| Step::Splice {
-            place,
-            at: s.at,
-            delete: s.delete,
-            insert: s.insert,
+        .map(|difference::Splice { at, delete, insert }| {
+            limits::plain(field, insert)?;
+            Ok(Step::Splice {
+                place,
+                at,
+                delete,
+                insert,
+            })
         })
         .collect()
 }

@@ -102,9 +102,7 @@ fn commit(
         .flat_map(|step| pieces(step, operations))
         .peekable();
     while pieces.peek().is_some() {
-        let ids: Vec<_> = (0..part.schema.containers.len())
-            .map(|at| object(at))
-            .collect();
+        let ids: Vec<_> = (0..part.schema.containers.len()).map(object).collect();
         let id = |place: usize| ids.get(place).cloned().unwrap_or(automerge::ObjId::Root);
         let mut room = operations;
         let mut transaction = doc.transaction();

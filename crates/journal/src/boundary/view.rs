@@ -88,7 +88,8 @@ pub struct BoundaryView {
     pub in_force: Option<TextVersion>,
     /// Where it stands.
     pub state: State,
-    /// Whose agreement to the current text counts, me first.
+    /// Who agrees to the current text, me first: by an agreement that counts, and that is later than
+    /// this person's to what is in force. So of a newer text that waits at most one has agreed to it.
     pub agreed_by: Vec<Person>,
     /// Whose own part holds the proposal. `None` where it has not come, or was set aside.
     pub author: Option<Person>,
@@ -149,7 +150,7 @@ impl Boundary<'_> {
 
         let agreed_by = [Person::Me, Person::Partner]
             .into_iter()
-            .filter(|person| agreement(&acts, *person, &current.hash).is_some())
+            .filter(|person| agrees(&acts, *person, &current.hash))
             .collect::<Vec<_>>();
         let declined = [Person::Me, Person::Partner]
             .into_iter()
@@ -337,15 +338,16 @@ pub(super) fn agreement_in_force(acts: &[ShownAct]) -> Option<&ShownAct> {
         .map(|(_, shown)| shown)
 }
 
-/// A person's latest counting agreement to the text of this hash.
-pub(super) fn agreement<'a>(
-    acts: &'a [ShownAct],
-    person: Person,
-    hash: &[u8; 32],
-) -> Option<&'a ShownAct> {
-    acts.iter().rfind(|shown| {
-        shown.person == person && shown.standing == Standing::Counts && shown.act.hash == *hash
-    })
+/// Whether a person's agreement to the text of this hash counts and is their last: where they have
+/// agreed to what is in force since, they would have to agree to this one again.
+pub(super) fn agrees(acts: &[ShownAct], person: Person, hash: &[u8; 32]) -> bool {
+    let latest = |hash: &[u8; 32]| {
+        acts.iter().rposition(|shown| {
+            shown.person == person && shown.standing == Standing::Counts && shown.act.hash == *hash
+        })
+    };
+    let in_force = agreement_in_force(acts).and_then(|shown| latest(&shown.act.hash));
+    latest(hash).is_some_and(|this| in_force.is_none_or(|that| this >= that))
 }
 
 /// The last thing that a person said of the text of this hash.
