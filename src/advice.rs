@@ -1,7 +1,7 @@
 //! Every sentence that is said to a person when something fails: what failed, then what to do.
 //!
 //! The crates return values; here, at the edge, they become words. A [`Failure`] is made from an [`Advice`] and nowhere
-//! else, and a test pins every one of them (`tests/advice.txt`), so that a change of wording is seen in review.
+//! else, and a test pins every one of them (`advice/sentences.txt`), so that a change of wording is seen in review.
 
 use crate::request::Failure;
 
@@ -22,6 +22,86 @@ pub const RULE: u8 = 6;
 /// Something stored cannot be read.
 pub const DAMAGED: u8 = 7;
 
+impl From<crate::home::OpenHomeError> for Failure {
+    fn from(error: crate::home::OpenHomeError) -> Failure {
+        use crate::home::OpenHomeError as E;
+        let text = |path: std::path::PathBuf| crate::terminal::line(&path.display().to_string());
+        match error {
+            E::Absent(dir) => Advice::NoJournal { dir: text(dir) },
+            E::NotAFolder(path) => Advice::HomeNotAFolder { path: text(path) },
+            E::NotOurs(dir) => Advice::HomeNotOurs { dir: text(dir) },
+            E::OtherOwner(path) => Advice::HomeOfAnother { path: text(path) },
+            E::TooOpen {
+                path,
+                mode,
+                folder: true,
+            } => Advice::FolderTooOpen {
+                path: text(path),
+                mode: format!("{mode:03o}"),
+            },
+            E::TooOpen {
+                path,
+                mode,
+                folder: false,
+            } => Advice::FileTooOpen {
+                path: text(path),
+                mode: format!("{mode:03o}"),
+            },
+            E::NotAFile(path) => Advice::HomeNotAFile { path: text(path) },
+            E::Missing(path) => Advice::HomeIncomplete { path: text(path) },
+            E::Io { path, error } => Advice::HomeUnusable {
+                path: text(path),
+                error: crate::terminal::reason(&error),
+            },
+        }
+        .into()
+    }
+}
+
+impl From<crate::home::CreateHomeError<Failure>> for Failure {
+    fn from(error: crate::home::CreateHomeError<Failure>) -> Failure {
+        use crate::home::CreateHomeError as E;
+        let text = |path: std::path::PathBuf| crate::terminal::line(&path.display().to_string());
+        match error {
+            E::Exists(dir) => Advice::JournalExists { dir: text(dir) },
+            E::Occupied(dir) => Advice::FolderOccupied { dir: text(dir) },
+            E::NoParent(path) => Advice::HomeNotAFolder { path: text(path) },
+            E::MountPoint(dir) => Advice::FolderIsMount { dir: text(dir) },
+            E::Io { path, error } => Advice::CannotMakeHome {
+                path: text(path),
+                error: crate::terminal::reason(&error),
+            },
+            E::Fill(failure) => return failure,
+        }
+        .into()
+    }
+}
+
+impl From<amends_keys::invite::CodeError> for Advice {
+    fn from(error: amends_keys::invite::CodeError) -> Advice {
+        use amends_keys::invite::CodeError as E;
+        match error {
+            E::WrongCheckDigit => Advice::CodeMistyped,
+            E::TooShort { .. } | E::TooLong { .. } => Advice::CodeTooShort,
+            E::Version(theirs) => Advice::PairingVersion {
+                theirs: u64::from(theirs),
+            },
+            E::Incomplete => Advice::CodeIncomplete,
+            E::NotADigit(_) | E::NotBase32(_) | E::UnknownPrefix | E::TextTooLong { .. } => {
+                Advice::CodeNotACode
+            }
+        }
+    }
+}
+
+/// The exit code that goes with a failure's code; 1 for one that is not known here.
+pub fn exit_of(code: &str) -> u8 {
+    Advice::EXITS
+        .iter()
+        .find(|(known, _)| *known == code)
+        .map_or(FAILED, |(_, exit)| *exit)
+}
+
 macro_rules! advice {
     ($( $(#[$doc:meta])* $name:ident $( { $($field:ident : $type:ty),+ $(,)? } )? => $code:literal, $exit:ident, $message:literal, $hint:literal; )+) => {
         /// One thing that can fail, as a person should hear of it.
@@ -32,6 +112,7 @@ macro_rules! advice {
         impl Advice {
             /// Every code there is, in the order of this file.
             pub const CODES: &[&str] = &[$($code),+];
+            const EXITS: &[(&str, u8)] = &[$(($code, $exit)),+];
         }
 
         impl From<Advice> for Failure {
@@ -83,6 +164,12 @@ advice! {
     Stopped => "stopped", FAILED,
         "Stopped, and nothing was kept.",
         "Begin again whenever you like.";
+    StoppedTooLate { partner: String } => "stopped_too_late", FAILED,
+        "You stopped, but the pairing with {partner} was done already and is kept here.",
+        "If you did not want that, pair again: it is replaced as long as {partner}'s device has not confirmed it.";
+    Interrupted => "interrupted", FAILED,
+        "Stopped before the answer came, so this may be done or not.",
+        "Look with amends status, then go on from there.";
     SaidNo => "said_no", FAILED,
         "Nothing was done, as you said.",
         "Give the command again when you want it.";
@@ -150,6 +237,12 @@ advice! {
     WrongPassphrase => "wrong_passphrase", LOCKED,
         "That is not the passphrase of this journal.",
         "Try again; see that Caps Lock and the keyboard's language are as they were.";
+    NoMemory { mib: u64 } => "no_memory", FAILED,
+        "Trying a passphrase takes {mib} MiB of memory, and this device has not so much free.",
+        "Close other programs, then try again.";
+    PassphraseTooLong { limit: u64 } => "passphrase_too_long", LOCKED,
+        "The passphrase is longer than {limit} bytes.",
+        "Take a shorter one.";
     VaultDamaged { path: String, why: String } => "vault_damaged", DAMAGED,
         "The vault {path} cannot be read: {why}.",
         "Put that file back from a copy. Without it nobody can open the journal. Nothing was changed.";
@@ -217,6 +310,9 @@ advice! {
     NothingInForce { id: String } => "nothing_in_force", RULE,
         "There is no agreement of yours in {id} that could be ended.",
         "To say no to a proposal: amends boundary decline {id}.";
+    TextInForce { id: String } => "in_force", RULE,
+        "You both agreed to exactly this text of {id}; it is in force.",
+        "To end your agreement: amends boundary end {id}.";
     AlreadyAgreed { id: String } => "already_agreed", RULE,
         "You have agreed to exactly this text of {id} already.",
         "Nothing is left to do. See it with: amends boundary show {id}.";
@@ -295,6 +391,9 @@ advice! {
     CodeMistyped => "code_mistyped", WRONG_USE,
         "A digit of this code is not right; nothing was tried with it.",
         "Type it once more as the other screen shows it.";
+    CodeIncomplete => "code_incomplete", WRONG_USE,
+        "A part of the long code is missing.",
+        "Copy the whole line that begins with amends1: from the other screen.";
     CodeNotACode => "not_a_code", WRONG_USE,
         "This is not a code.",
         "Type the nine digits, or paste the line that begins with amends1:, as the other screen shows it.";
@@ -337,12 +436,60 @@ advice! {
     PairingVersion { theirs: u64 } => "pairing_version", FAILED,
         "The other device pairs by version {theirs}, which this one does not know.",
         "Install the newest amends on both.";
+    ThreeWrongCodes => "three_wrong_codes", FAILED,
+        "Somebody, or a typing error, used a wrong code three times.",
+        "Look who is near, then show a new code with: amends pair.";
+    NobodyCompares => "nobody_compares", WRONG_USE,
+        "Pairing needs somebody who compares the numbers on both screens, and nobody may be asked.",
+        "Leave --no-input out, or give --json --yes if the two devices are compared in another way.";
     PairingTooSlow => "pairing_too_slow", FAILED,
         "The other device took too long, so nothing was kept.",
         "Try again with the code on the screen now.";
+
+    PairUnconfirmed { partner: String } => "pair_unconfirmed", NOT_REACHED,
+        "{partner}'s device went away before it had said that it kept the pair.",
+        "Meet it once with: amends sync. If it does not know of the pair, pair again: that replaces this.";
+    PartnerNotConfirmed { partner: String } => "not_confirmed", NOT_PAIRED,
+        "{partner}'s device has not said yet that it kept the pair, so nothing can be written.",
+        "Meet it once with: amends sync. If it does not know of the pair, pair again: that replaces this.";
+    OlderHome => "older_copy", FAILED,
+        "This home is an older copy of itself: the partner's device holds more of what was written here. Nothing was done.",
+        "Meet once with: amends sync. What is missing comes back from there; then try again.";
 
     // Never the person's fault.
     Internal { what: String } => "internal", FAILED,
         "Amends made a mistake: {what}. What you wrote before is safe.",
         "Please report it, without any text from your journal.";
 }
+
+/// What a person is told when something of a log was kept and set aside.
+pub fn set_aside(whose: &str, number: u64, reason: &str) -> String {
+    format!(
+        "Record {number} in {whose} log could not be taken into the journal and was set aside ({reason}). Everything else goes on."
+    )
+}
+
+/// What a person is told of what was set aside before.
+pub fn set_aside_count(count: u64) -> String {
+    match count {
+        1 => "One record that came is kept and set aside: this version could not take it into the journal.".to_owned(),
+        n => format!("{n} records that came are kept and set aside: this version could not take them into the journal."),
+    }
+}
+
+/// What a person is told when something was refused outright.
+pub fn refused(reason: &str) -> String {
+    format!("Something came that was refused: {reason}. Nothing of it was kept.")
+}
+
+/// This device's home went back in time.
+pub const OLDER_COPY: &str = "This home is an older copy of itself: the partner's device holds more of what was written here. What is missing comes back from there now.";
+
+/// Two records of one number.
+pub const FORK: &str = "Two different records carry the same number, as when a copy of a home is used beside the first one. The one that is held stays. Use one copy only.";
+
+/// The partner's device went back in time.
+pub const PARTNER_WENT_BACK: &str = "The partner's device holds less than it once did, as after coming back from an older copy. What it lacks is sent again.";
+
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,51 @@
-//! Amends, the program. `crates/` holds what it knows, this what a person sees of it.
+//! Amends, the program: `crates/` holds what it knows, this what a person sees of it.
 //!
 //! ```text
-//! home       the folder, its lock
+//! cli        what can be typed
+//! commands   one file for one command; each makes a Request and prints the answer
+//! holder     finds the process that holds the journal, or becomes it
 //! local      conversations: in this process, or over the local socket
 //! request    what can be asked and answered
+//! app        the journal held open: the only select!; performs effects
+//! home       the folder and its lock
 //! advice     every sentence said when something fails
+//! terminal   what is printed and asked, kept harmless
 //! ```
 
+use std::ffi::OsString;
+use std::process::ExitCode;
+
 pub mod advice;
+pub mod app;
+pub mod background;
+pub mod cli;
+pub mod commands;
+pub mod holder;
 pub mod home;
 pub mod local;
+pub mod passphrase;
 pub mod request;
+pub mod terminal;
+pub mod text;
+pub mod words;
+
+/// The whole program: `arguments` are those of the process, its name first.
+pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    close_to_others();
+    std::panic::set_hook(Box::new(|info| {
+        // Never the message: it may hold what somebody wrote.
+        let place = info.location().map(|at| format!("{}:{}", at.file(), at.line())).unwrap_or_default();
+        terminal::complain(&advice::Advice::Internal { what: format!("it stopped at {place}") }.into(), false);
+    }));
+    cli::run(arguments.collect())
+}
+
+/// Before anything is read or written: files are this user's alone, and memory with secrets in it is never dumped.
+fn close_to_others() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    // Where the system refuses this, it is as safe as it was; nothing else depends on it.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}

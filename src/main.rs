@@ -1,1 +1,5 @@
-fn main(){}
+//! Starts [`amends::run`].
+
+fn main() -> std::process::ExitCode {
+    amends::run(std::env::args_os())
+}

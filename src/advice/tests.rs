@@ -1,0 +1,327 @@
+//! Every sentence that is said when something fails, laid beside the file in which it was last agreed on.
+
+use super::*;
+
+/// One of each.
+fn every_advice() -> Vec<Advice> {
+    use Advice as A;
+    vec![
+        A::WrongUse {
+            message: "unexpected argument '--colour' found".to_owned(),
+            hint: "See amends --help.".to_owned(),
+        },
+        A::NoPlaceForHome,
+        A::NothingTyped,
+        A::NoEditor,
+        A::EditorFailed {
+            editor: "vi".to_owned(),
+            error: "permission denied".to_owned(),
+        },
+        A::NoSafePlaceForText,
+        A::InputNotText,
+        A::InputUnreadable {
+            error: "permission denied".to_owned(),
+        },
+        A::OutputFailed {
+            error: "permission denied".to_owned(),
+        },
+        A::NotAPlace {
+            path: "/home/ana/journal.db".to_owned(),
+            error: "permission denied".to_owned(),
+        },
+        A::Stopped,
+        A::StoppedTooLate {
+            partner: "Bo".to_owned(),
+        },
+        A::Interrupted,
+        A::SaidNo,
+        A::NoJournal {
+            dir: "/home/ana/amends".to_owned(),
+        },
+        A::HomeNotAFolder {
+            path: "/home/ana/journal.db".to_owned(),
+        },
+        A::HomeNotOurs {
+            dir: "/home/ana/amends".to_owned(),
+        },
+        A::HomeOfAnother {
+            path: "/home/ana/journal.db".to_owned(),
+        },
+        A::FolderTooOpen {
+            path: "/home/ana/journal.db".to_owned(),
+            mode: "755".to_owned(),
+        },
+        A::FileTooOpen {
+            path: "/home/ana/journal.db".to_owned(),
+            mode: "755".to_owned(),
+        },
+        A::HomeNotAFile {
+            path: "/home/ana/journal.db".to_owned(),
+        },
+        A::HomeIncomplete {
+            path: "/home/ana/journal.db".to_owned(),
+        },
+        A::HomeUnusable {
+            path: "/home/ana/journal.db".to_owned(),
+            error: "permission denied".to_owned(),
+        },
+        A::JournalExists {
+            dir: "/home/ana/amends".to_owned(),
+        },
+        A::FolderOccupied {
+            dir: "/home/ana/amends".to_owned(),
+        },
+        A::FolderIsMount {
+            dir: "/home/ana/amends".to_owned(),
+        },
+        A::CannotMakeHome {
+            path: "/home/ana/journal.db".to_owned(),
+            error: "permission denied".to_owned(),
+        },
+        A::BadName {
+            why: "it is empty".to_owned(),
+        },
+        A::NoPassphrase,
+        A::NoTerminal,
+        A::PassphraseFile {
+            path: "/home/ana/journal.db".to_owned(),
+            error: "permission denied".to_owned(),
+        },
+        A::EmptyPassphrase,
+        A::PassphrasesDiffer,
+        A::WrongPassphrase,
+        A::NoMemory { mib: 256 },
+        A::PassphraseTooLong { limit: 262_144 },
+        A::VaultDamaged {
+            path: "/home/ana/journal.db".to_owned(),
+            why: "it is empty".to_owned(),
+        },
+        A::VaultFailed {
+            why: "it is empty".to_owned(),
+        },
+        A::AlreadyUp,
+        A::Busy,
+        A::OtherVersion {
+            theirs: "0.2.0".to_owned(),
+            ours: "0.1.0".to_owned(),
+        },
+        A::HolderLost,
+        A::HolderEnding,
+        A::NotUnderstood,
+        A::AskedTooMuch { bytes: 2_097_152 },
+        A::SocketUnusable {
+            path: "/home/ana/journal.db".to_owned(),
+            error: "permission denied".to_owned(),
+        },
+        A::BackgroundFailed {
+            error: "permission denied".to_owned(),
+        },
+        A::NotPaired,
+        A::UnknownId {
+            id: "lusab".to_owned(),
+        },
+        A::AmbiguousId {
+            id: "lusab".to_owned(),
+            count: 2,
+        },
+        A::TextEmpty,
+        A::TextTooLong {
+            what: "title".to_owned(),
+            length: 300_000,
+            limit: 262_144,
+        },
+        A::ForbiddenCharacter {
+            what: "title".to_owned(),
+            character: "U+202E".to_owned(),
+        },
+        A::BadDate {
+            given: "soon".to_owned(),
+        },
+        A::BadLanguage {
+            given: "soon".to_owned(),
+        },
+        A::NothingChanged,
+        A::NothingInForce {
+            id: "lusab".to_owned(),
+        },
+        A::TextInForce {
+            id: "lusab".to_owned(),
+        },
+        A::AlreadyAgreed {
+            id: "lusab".to_owned(),
+        },
+        A::EntryEnded {
+            id: "lusab".to_owned(),
+        },
+        A::TextMoved {
+            id: "lusab".to_owned(),
+        },
+        A::EntryFull {
+            id: "lusab".to_owned(),
+        },
+        A::RuleSaysNo {
+            why: "it is empty".to_owned(),
+        },
+        A::NotSaved {
+            error: "permission denied".to_owned(),
+        },
+        A::DiskFull,
+        A::StoreDamaged {
+            path: "/home/ana/journal.db".to_owned(),
+            why: "it is empty".to_owned(),
+        },
+        A::StoreNewer {
+            path: "/home/ana/journal.db".to_owned(),
+        },
+        A::StoreForeign {
+            path: "/home/ana/journal.db".to_owned(),
+        },
+        A::RandomnessFailed,
+        A::ClockAbsurd {
+            now: "1970-01-01".to_owned(),
+        },
+        A::BadAddress {
+            given: "soon".to_owned(),
+        },
+        A::PortTaken {
+            address: "0.0.0.0:4001".to_owned(),
+        },
+        A::CannotListen {
+            address: "0.0.0.0:4001".to_owned(),
+            error: "permission denied".to_owned(),
+        },
+        A::NoInterface,
+        A::NetworkFailed {
+            error: "permission denied".to_owned(),
+        },
+        A::PartnerNotReached {
+            partner: "Bo".to_owned(),
+            seconds: 30,
+        },
+        A::PartnerParted {
+            partner: "Bo".to_owned(),
+        },
+        A::NotPartner,
+        A::AlreadyPaired {
+            partner: "Bo".to_owned(),
+        },
+        A::PairingGoesOn,
+        A::CodeTooShort,
+        A::CodeMistyped,
+        A::CodeIncomplete,
+        A::CodeNotACode,
+        A::CodeUsed,
+        A::WrongCode,
+        A::CodeExpired,
+        A::TooManyAttempts,
+        A::SeveralHosts,
+        A::HostNotFound { seconds: 30 },
+        A::HostUnreachable {
+            address: "0.0.0.0:4001".to_owned(),
+        },
+        A::NumberDiffers,
+        A::PartnerSaidNo,
+        A::PairedWithSelf,
+        A::PairingBrokeOff,
+        A::PairingMalformed,
+        A::PairingVersion { theirs: 2 },
+        A::ThreeWrongCodes,
+        A::NobodyCompares,
+        A::PairingTooSlow,
+        A::PairUnconfirmed {
+            partner: "Bo".to_owned(),
+        },
+        A::PartnerNotConfirmed {
+            partner: "Bo".to_owned(),
+        },
+        A::OlderHome,
+        A::Internal {
+            what: "title".to_owned(),
+        },
+    ]
+}
+
+#[test]
+fn every_sentence_is_as_it_was_agreed() {
+    let mut said = String::new();
+    for advice in every_advice() {
+        let Failure {
+            code,
+            exit,
+            message,
+            hint,
+        } = advice.into();
+        said.push_str(&format!("[{code}, exit {exit}]\n{message}\n{hint}\n\n"));
+    }
+    for remark in [
+        OLDER_COPY.to_owned(),
+        FORK.to_owned(),
+        PARTNER_WENT_BACK.to_owned(),
+        set_aside("your partner's", 7, "reason"),
+        set_aside_count(1),
+        set_aside_count(2),
+        refused("reason"),
+    ] {
+        said.push_str(&format!("[remark]\n{remark}\n\n"));
+    }
+    let agreed = include_str!("sentences.txt");
+    if said != agreed {
+        // What is said now, ready to be read, judged and put in the file's place.
+        let place = std::env::temp_dir().join("amends-sentences.txt");
+        std::fs::write(&place, &said).unwrap();
+        let differs = said
+            .lines()
+            .zip(agreed.lines())
+            .find(|(now, then)| now != then);
+        panic!(
+            "the sentences changed, first here: {differs:?}; all of them as they are now: {}",
+            place.display()
+        );
+    }
+}
+
+#[test]
+fn none_is_left_out() {
+    let codes: Vec<String> = every_advice()
+        .into_iter()
+        .map(|advice| Failure::from(advice).code)
+        .collect();
+    assert_eq!(
+        codes,
+        Advice::CODES,
+        "a new sentence belongs into every_advice, at its place"
+    );
+}
+
+#[test]
+fn each_says_what_failed_and_then_what_to_do() {
+    for advice in every_advice() {
+        let failure = Failure::from(advice);
+        for sentence in [&failure.message, &failure.hint] {
+            assert!(
+                sentence.ends_with('.')
+                    || sentence.contains("amends ")
+                    || matches!(failure.code.as_str(), "wrong_use"),
+                "{sentence}"
+            );
+            assert!(
+                !sentence.contains('{') && !sentence.contains("  "),
+                "{sentence}"
+            );
+        }
+        assert!((1..=7).contains(&failure.exit));
+        assert!(
+            failure
+                .code
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b == b'_')
+        );
+        assert_eq!(
+            exit_of(&failure.code),
+            failure.exit,
+            "one code has one exit code: {}",
+            failure.code
+        );
+    }
+    assert_eq!(exit_of("from a newer version"), FAILED);
+}

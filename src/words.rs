@@ -1,0 +1,271 @@
+//! The journal in words for people. Whatever somebody wrote is made harmless here, on its way to the terminal.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::request::{ActLine, Entry, Event, Status, Synced};
+use crate::terminal::{Output, beginning, line, lines};
+
+/// Columns that the beginning of a text may take in a list.
+const LIST_WIDTH: usize = 60;
+
+/// A time of the journal on this person's clock: `22 Nov 2026, 14:03`.
+pub fn when(rfc3339: &str) -> String {
+    match rfc3339.parse::<Timestamp>() {
+        Ok(time) => time
+            .to_zoned(TimeZone::system())
+            .strftime("%-d %b %Y, %H:%M")
+            .to_string(),
+        Err(_) => line(rfc3339),
+    }
+}
+
+fn count(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+/// What to call an entry within a sentence: its title, else the beginning of its text.
+pub fn name_of(entry: &Entry) -> String {
+    let words = if entry.title.trim().is_empty() {
+        &entry.text
+    } else {
+        &entry.title
+    };
+    format!("“{}”", beginning(words, 40))
+}
+
+fn state(entry: &Entry) -> String {
+    let author = line(&entry.author);
+    match entry.state.as_str() {
+        "proposed" => format!("proposed by {author}"),
+        "agreed" => "agreed by both".to_owned(),
+        "changed" => "changed since both agreed".to_owned(),
+        other => line(other),
+    }
+}
+
+/// One line for each entry.
+pub fn list(out: Output, entries: &[Entry]) -> String {
+    if entries.is_empty() {
+        return "There are no boundaries yet. Propose one with: amends boundary propose".to_owned();
+    }
+    let width = |of: &dyn Fn(&Entry) -> String| {
+        entries
+            .iter()
+            .map(|e| of(e).chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let (ids, states) = (width(&|e| line(&e.id)), width(&state));
+    let rows = entries.iter().map(|entry| {
+        let name = if entry.title.trim().is_empty() {
+            &entry.text
+        } else {
+            &entry.title
+        };
+        let reached = if entry.reached { "reached" } else { "waiting" };
+        let (id, state) = (line(&entry.id), state(entry));
+        format!(
+            "{id:ids$}  {state:states$}  {reached}  {}",
+            out.bold(&beginning(name, LIST_WIDTH))
+        )
+    });
+    rows.collect::<Vec<_>>().join("\n")
+}
+
+/// Everything about one entry.
+pub fn entry(out: Output, entry: &Entry) -> String {
+    let mut said = Vec::new();
+    if !entry.title.trim().is_empty() {
+        said.push(out.bold(&line(&entry.title)));
+    }
+    let mut facts = vec![line(&entry.id), state(entry), when(&entry.created)];
+    if let Some(date) = &entry.review_on {
+        facts.push(format!("to be looked at again on {}", line(date)));
+    }
+    said.push(facts.join(" · "));
+    said.push(String::new());
+    said.push(lines(&entry.text));
+    said.push(String::new());
+    if let Some(in_force) = entry.in_force.as_ref().filter(|text| **text != entry.text) {
+        said.push("In force until both agree to the words above:".to_owned());
+        said.push(String::new());
+        said.push(lines(in_force));
+        said.push(String::new());
+    }
+    said.push(match entry.agreed_by.as_slice() {
+        [] => "Nobody has agreed to exactly these words.".to_owned(),
+        names => {
+            let names: Vec<String> = names.iter().map(|name| line(name)).collect();
+            format!("Agreed to exactly these words: {}.", names.join(" and "))
+        }
+    });
+    said.push(reached(entry).to_owned());
+    if !entry.history.is_empty() {
+        said.push(String::new());
+        said.extend(entry.history.iter().map(act));
+    }
+    said.join("\n")
+}
+
+fn reached(entry: &Entry) -> &'static str {
+    match (entry.reached, entry.not_readable_there) {
+        (true, false) => "Everything you wrote in it has reached your partner's device.",
+        (true, true) => "It has reached your partner's device, which cannot read all of it.",
+        (false, _) => "It has not wholly reached your partner's device yet.",
+    }
+}
+
+fn act(act: &ActLine) -> String {
+    let verb = match act.verb.as_str() {
+        "propose" => "proposed it",
+        "agree" => "agreed",
+        "decline" => "declined",
+        "end" => "ended the agreement",
+        other => return format!("  {}  {} {}", when(&act.at), line(&act.by), line(other)),
+    };
+    let earlier = if act.to_current_text || act.verb == "end" {
+        ""
+    } else {
+        ", to an earlier text"
+    };
+    let reason = act
+        .reason
+        .as_deref()
+        .filter(|reason| !reason.trim().is_empty());
+    let reason = reason
+        .map(|reason| format!(": “{}”", line(reason)))
+        .unwrap_or_default();
+    format!(
+        "  {}  {} {verb}{earlier}{reason}",
+        when(&act.at),
+        line(&act.by)
+    )
+}
+
+/// What was just done to an entry, in one or two lines.
+pub fn done(verb: &str, entry: &Entry) -> String {
+    let next = if entry.reached {
+        ""
+    } else {
+        "\nYour partner's device gets it when you meet: amends sync, or amends up on both."
+    };
+    format!("{verb} {} {}.{next}", line(&entry.id), name_of(entry))
+}
+
+/// What happened, in one line. None for what only scripts and `pair` care about.
+pub fn event(out: Output, event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Up { listen } => {
+            let places: Vec<String> = listen.iter().map(|place| line(place)).collect();
+            match places.as_slice() {
+                [] => "Amends is up. There is no network to listen on yet.".to_owned(),
+                places => format!("Amends is up and listens on {}.", places.join(", ")),
+            }
+        }
+        Event::Met { partner } => format!("{}'s device is here.", line(partner)),
+        Event::Parted { partner } => format!("{}'s device went away.", line(partner)),
+        Event::Changed { by, entry } => {
+            format!(
+                "{} changed {} {} ({}).",
+                line(by),
+                line(&entry.id),
+                out.bold(&name_of(entry)),
+                state(entry)
+            )
+        }
+        Event::Reached { id } => format!("{} has reached your partner's device.", line(id)),
+        Event::Refused { message } | Event::Notice { message } => line(message),
+        Event::Transfer { sent, received } => format!("Sent {sent}, received {received} so far."),
+        Event::Code { .. }
+        | Event::Found
+        | Event::Progress { .. }
+        | Event::Number { .. }
+        | Event::PairFailed { .. }
+        | Event::NewCodeNeedsKey
+        | Event::Paired { .. } => return None,
+    })
+}
+
+/// What went each way, and what each side has now. Never just "synced": that would say more than is known.
+pub fn synced(synced: &Synced) -> String {
+    let partner = line(&synced.partner);
+    let went = format!(
+        "Sent {}, received {}.",
+        count(synced.sent, "change", "changes"),
+        synced.received
+    );
+    let have = match (synced.partner_has_all, synced.have_all) {
+        (true, true) => format!("{partner}'s device has everything; so do you."),
+        (true, false) => {
+            format!("{partner}'s device has everything; not all that it holds has come here yet.")
+        }
+        (false, true) => format!(
+            "You have everything that it holds; {partner}'s device does not have everything yet."
+        ),
+        (false, false) => "Neither device has everything yet: meet again.".to_owned(),
+    };
+    format!("{went} {have}")
+}
+
+/// How things stand.
+pub fn status(out: Output, status: &Status) -> String {
+    let mut said = Vec::new();
+    let name = line(&status.name);
+    let Some(partner) = status.partner.as_deref().map(line) else {
+        said.push(out.bold(&format!("{name}'s journal, not paired yet.")));
+        said.push("On one device: amends pair. On the other: amends pair --join.".to_owned());
+        return said.join("\n");
+    };
+    said.push(out.bold(&format!("{name}'s journal with {partner}.")));
+    if status.unconfirmed {
+        said.push(format!("{partner}'s device has not confirmed the pairing yet: meet with amends sync, or pair again."));
+    }
+    said.push(match (&status.last_met, status.connected) {
+        (_, true) => format!("{partner}'s device is here now."),
+        (Some(time), false) => format!("Your devices last met on {}.", when(time)),
+        (None, false) => "Your devices have not met since they were paired.".to_owned(),
+    });
+    if let Some(until) = &status.space {
+        said.push(format!("There is space until {}.", when(until)));
+    }
+    if status.waiting_for_me.is_empty() {
+        said.push("Nothing waits for you.".to_owned());
+    } else {
+        said.push("Waits for you:".to_owned());
+        for waits in &status.waiting_for_me {
+            let why = match waits.why.as_str() {
+                "agree" => "to agree or decline".to_owned(),
+                "review" => "to be looked at again".to_owned(),
+                other => line(other),
+            };
+            said.push(format!(
+                "  {}  {} “{}”, {why}",
+                line(&waits.id),
+                line(&waits.kind),
+                beginning(&waits.title, 40)
+            ));
+        }
+    }
+    said.push(match status.not_reached {
+        0 => format!("Everything you wrote has reached {partner}'s device."),
+        n => format!(
+            "{} not reached {partner}'s device yet.",
+            count(n, "entry has", "entries have")
+        ),
+    });
+    if status.not_come > 0 {
+        let n = count(status.not_come, "change", "changes");
+        said.push(format!(
+            "{partner}'s device has spoken of {n} that did not come here yet."
+        ));
+    }
+    if !status.refused.is_empty() {
+        said.push("Set aside or refused:".to_owned());
+        said.extend(status.refused.iter().map(|why| format!("  {}", line(why))));
+    }
+    said.join("\n")
+}
+
+#[cfg(test)]
+mod tests;
