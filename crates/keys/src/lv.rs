@@ -57,7 +57,7 @@ impl<'a> Reader<'a> {
     /// The next item.
     ///
     /// # Errors
-    /// Where the bytes end too early or the length has another form than [`write`] gives it. The
+    /// Where the bytes end too early or the length has another form than [`write()`] gives it. The
     /// reader then stays where it was.
     #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Result<&'a [u8], LvError> {
