@@ -1,7 +1,6 @@
 //! Dials that run and dials that wait, and what a failed one means.
 
 use std::collections::{HashMap, VecDeque};
-use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use tokio::time::Instant;
 use crate::behaviour::Behaviour;
 use crate::door::Denied;
 use crate::stream::NoStream;
+use crate::transport::innermost;
 use crate::{Address, DialError, PeerId};
 
 /// Dials that run at a time.
@@ -39,13 +39,13 @@ pub(crate) struct Dials {
 pub(crate) type Failed = (Address, Option<PeerId>, DialError);
 
 impl Dials {
-    /// Another dial to do.
-    pub(crate) fn add(&mut self, address: Address, peer: Option<PeerId>) -> Result<(), Failed> {
+    /// Another dial to do, unless too many wait.
+    pub(crate) fn add(&mut self, address: Address, peer: Option<PeerId>) -> Option<Failed> {
         if self.waiting.len() >= WAITING {
-            return Err((address, peer, DialError::TooMany));
+            return Some((address, peer, DialError::TooMany));
         }
         self.waiting.push_back((address, peer));
-        Ok(())
+        None
     }
 
     /// Starts what may run; gives back what failed at once.
@@ -121,7 +121,10 @@ fn options(address: Address, peer: Option<PeerId>) -> DialOpts {
 
 fn why(error: &swarm::DialError, took: Duration, limit: Duration) -> DialError {
     match error {
-        swarm::DialError::LocalPeerId { .. } => DialError::Ourselves,
+        // Every dial has an address; libp2p takes out those that this host listens on.
+        swarm::DialError::LocalPeerId { .. } | swarm::DialError::NoAddresses => {
+            DialError::Ourselves
+        }
         swarm::DialError::WrongPeerId { obtained, .. } => DialError::OtherPeer {
             found: PeerId::from_libp2p(obtained).ok(),
         },
@@ -133,9 +136,9 @@ fn why(error: &swarm::DialError, took: Duration, limit: Duration) -> DialError {
             Some((_, TransportError::Other(error))) => why_io(error, took, limit),
             _ => DialError::System,
         },
-        swarm::DialError::NoAddresses
-        | swarm::DialError::DialPeerConditionFalse(_)
-        | swarm::DialError::Aborted => DialError::System,
+        swarm::DialError::DialPeerConditionFalse(_) | swarm::DialError::Aborted => {
+            DialError::System
+        }
     }
 }
 
@@ -155,27 +158,6 @@ fn why_io(error: &io::Error, took: Duration, limit: Duration) -> DialError {
         _ if innermost.raw_os_error().is_some() => DialError::System,
         _ => DialError::Handshake,
     }
-}
-
-/// libp2p wraps the system's error several times.
-fn innermost(error: &io::Error) -> &io::Error {
-    let mut found = error;
-    let mut next = inside(error);
-    while let Some(error) = next {
-        next = match error.downcast_ref::<io::Error>() {
-            Some(io) => {
-                found = io;
-                inside(io)
-            }
-            None => error.source(),
-        };
-    }
-    found
-}
-
-/// `io::Error::source` leaves out the very error that it holds.
-fn inside(error: &io::Error) -> Option<&(dyn Error + 'static)> {
-    error.get_ref().map(|inner| inner as &(dyn Error + 'static))
 }
 
 #[cfg(test)]

@@ -110,9 +110,8 @@ impl NetworkBehaviour for Door {
         _: &[Multiaddr],
         _: Endpoint,
     ) -> Result<Vec<Multiaddr>, ConnectionDenied> {
-        match peer {
-            Some(peer) => self.enter(&peer, false).map_err(ConnectionDenied::new)?,
-            None => {}
+        if let Some(peer) = peer {
+            self.enter(&peer, false).map_err(ConnectionDenied::new)?;
         }
         Ok(Vec::new())
     }

@@ -272,7 +272,7 @@ impl Mdns {
             .spawn(move || {
                 own.block_on(async {
                     // Ends when the sender is dropped; nothing can be sent.
-                    if stopped.await.is_err() {}
+                    stopped.await.ok();
                 });
             })?;
         let mut mdns = Self {
@@ -335,9 +335,9 @@ impl Drop for Mdns {
         self.behaviours.clear();
         self.stop = None;
         // Short: the thread only drops its tasks. Once this returns, nothing announces us.
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {}
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
     }
 }
 

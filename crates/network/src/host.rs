@@ -168,7 +168,7 @@ impl Host {
         };
         self.end().await;
         // Nobody may be there to hear it any more.
-        if let Some(Err(())) = stop.map(|answer| answer.send(())) {}
+        stop.map(|answer| answer.send(()).ok());
     }
 
     /// Ends announcing, listening and dialling; lets the links say goodbye. The swarm goes with `self`.
@@ -189,13 +189,13 @@ impl Host {
             }
         };
         // Whoever has not said goodbye by now is cut off with the swarm.
-        if timeout_at(deadline, goodbyes).await.is_err() {}
+        timeout_at(deadline, goodbyes).await.ok();
     }
 
     fn command(&mut self, command: Command) {
         match command {
             Command::Dial { address, peer } => {
-                if let Err(failed) = self.dials.add(address, peer) {
+                if let Some(failed) = self.dials.add(address, peer) {
                     self.dial_failed(failed);
                 }
                 self.start_dials();
@@ -331,12 +331,8 @@ impl Host {
             };
             links.remove(id);
             // The host, and then the caller, may be gone; there is nobody else to tell.
-            if done.send(connection).is_err() {}
-            if events
-                .send(Event::Closed { link: id, reason })
-                .await
-                .is_err()
-            {}
+            done.send(connection).ok();
+            events.send(Event::Closed { link: id, reason }).await.ok();
         });
     }
 
@@ -391,7 +387,7 @@ impl Host {
         if !self.listeners.opening() {
             for answer in self.asked_where.drain(..) {
                 // Who asked may have stopped waiting.
-                if answer.send(self.listeners.addresses()).is_err() {}
+                answer.send(self.listeners.addresses()).ok();
             }
         }
     }

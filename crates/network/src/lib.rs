@@ -46,6 +46,8 @@ mod listen;
 mod network;
 mod peer;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod transport;
 
 pub use address::{Address, AddressError};

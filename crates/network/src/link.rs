@@ -176,7 +176,7 @@ where
 
 async fn wait_for_close(mut close: watch::Receiver<bool>) {
     // An error says that no outbox is left: nobody can send any more.
-    if close.wait_for(|close| *close).await.is_err() {}
+    close.wait_for(|close| *close).await.ok();
 }
 
 async fn read_frames(

@@ -10,6 +10,7 @@ use libp2p::swarm::Swarm;
 
 use crate::address::{multiaddr_of, socket_of};
 use crate::behaviour::Behaviour;
+use crate::transport::innermost;
 use crate::{Address, Listen, StartError, interfaces};
 
 /// What a host listens on.
@@ -168,7 +169,11 @@ fn open(socket: SocketAddr, swarm: &mut Swarm<Behaviour>) -> io::Result<Listener
     swarm
         .listen_on(multiaddr_of(socket))
         .map_err(|error| match error {
-            TransportError::Other(error) => error,
+            // Without its wrappings; it cannot be taken out of them.
+            TransportError::Other(error) => match innermost(&error).raw_os_error() {
+                Some(code) => io::Error::from_raw_os_error(code),
+                None => error,
+            },
             TransportError::MultiaddrNotSupported(_) => io::ErrorKind::Unsupported.into(),
         })
 }

@@ -177,9 +177,13 @@ impl Network {
         self.commands.send(command).await.map_err(|_| Stopped)
     }
 
+    /// Bytes without a length in front; says whether the link took them.
     #[cfg(test)]
-    pub(crate) async fn send_raw(&self, link: LinkId, bytes: Vec<u8>) {
-        self.links.get(link).unwrap().send_raw(bytes).await.unwrap();
+    pub(crate) async fn send_raw(&self, link: LinkId, bytes: Vec<u8>) -> bool {
+        match self.links.get(link) {
+            Some(outbox) => outbox.send_raw(bytes).await.is_ok(),
+            None => false,
+        }
     }
 }
 

@@ -26,6 +26,7 @@ use tokio::time::{Sleep, sleep};
 
 /// What became of a connection's stream; one for each connection that lives long enough.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one a connection, moved twice")]
 pub(crate) enum StreamEvent {
     Opened {
         connection: ConnectionId,
