@@ -1,1 +1,47 @@
-//! placeholder
+//! One device's whole behaviour, without IO: what it is given goes into [`Replica::handle`], what it wants done comes out
+//! as [`Effect`]s in the order in which they are to be done.
+//!
+//! The way of one edit: [`Input::Edit`] becomes an Automerge change (`amends_journal`), goes as a signed [`Record`] into
+//! this device's log, is sealed as an envelope (`amends_keys::seal`), and comes out as `[Save, Show, Send]`. On the other
+//! device the frame is [`Input::Received`]: it passes the wall (`wall.rs`, PROTOCOL section 6) in two calls, since it is
+//! marked before Automerge sees it: `[Save mark, Continue]`, then `[Show, Save, Send clock]`. The clock that comes back turns the
+//! entry from waiting to reached.
+//!
+//! Time, randomness and everything saved come in as a [`World`], so that a test can replay a whole meeting of two devices
+//! byte by byte.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::unreachable,
+        clippy::todo
+    )
+)]
+
+mod card;
+mod clock;
+mod edit;
+mod frame;
+mod payload;
+mod record;
+mod replica;
+mod rows;
+mod shelf;
+mod sync;
+mod wall;
+
+pub use card::{Card, CardState};
+pub use clock::{Clock, Position};
+pub use edit::{Edit, EditError};
+pub use frame::{Frame, FrameError, VERSION};
+pub use payload::{Beginning, Item, PayloadError, read_items, write_items};
+pub use record::{MAX_PAYLOAD, Record, RecordError, RecordHash, RecordKind, Seen, actor_of};
+pub use replica::{
+    Effect, Founding, HandleError, Input, LinkId, Meeting, Partner, Replica, Shown, World,
+};
+pub use rows::{RowError, Whose};
+pub use shelf::{MemoryShelf, Row, Shelf, ShelfError, Table, Write};
+pub use wall::Refusal;

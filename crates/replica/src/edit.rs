@@ -1,0 +1,277 @@
+//! What this person does: the way of an edit into this device's log (DESIGN section 3, steps 2 and 3).
+
+use std::collections::BTreeSet;
+
+use amends_journal::{BOUNDARY_SCHEMA, Draft, EntryId, EntryKind, PartKind, RuleError, Written, propose};
+use rand_core::CryptoRng;
+use thiserror::Error;
+
+use crate::payload::{Item, write_items};
+use crate::record::{Record, RecordHash, RecordKind, Seen, actor_of};
+use crate::replica::{Effect, HandleError, Replica, Shown, World};
+use crate::rows::{self, Fate, PartName, RecordRow, Whose, name};
+use crate::shelf::{Gathered, Table};
+
+/// Something that this person does to the journal.
+#[derive(Debug, Clone)]
+pub enum Edit {
+    /// Propose a boundary; it is also this person's agreement to that exact text.
+    Propose {
+        /// One line, may be empty.
+        title: String,
+        /// The text.
+        text: String,
+        /// BCP 47 tag of the language it is written in.
+        language: String,
+        /// RFC 3339 full-date.
+        review_on: Option<String>,
+    },
+    /// Change a boundary's words; nobody's agreement.
+    Change {
+        /// Which.
+        entry: EntryId,
+        /// Another title.
+        title: Option<String>,
+        /// Another text.
+        text: Option<String>,
+        /// Another review date, or none.
+        review_on: Option<Option<String>>,
+    },
+    /// Agree to the current text.
+    Agree {
+        /// Which.
+        entry: EntryId,
+        /// The hash of the text that was shown, where it was shown: another text now is refused.
+        shown: Option<[u8; 32]>,
+    },
+    /// Decline the current text.
+    Decline {
+        /// Which.
+        entry: EntryId,
+        /// Why, if they want to say.
+        reason: Option<String>,
+    },
+    /// End this person's agreement, alone.
+    End {
+        /// Which.
+        entry: EntryId,
+        /// Why, if they want to say.
+        reason: Option<String>,
+    },
+}
+
+/// Why an edit is not possible. Nothing changed.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum EditError {
+    /// The partner's device has not confirmed the pair.
+    #[error("the partner's device has not confirmed the pair")]
+    Unconfirmed,
+    /// The partner's device holds more of this device's log than this device does.
+    #[error("this home is an older copy of itself")]
+    OlderCopy,
+    /// No such entry.
+    #[error("no such entry")]
+    Unknown,
+    /// The text is another one than was shown.
+    #[error("the text has changed since it was shown")]
+    TextChanged,
+    /// A rule of the journal.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// The random numbers given name existing entries again and again.
+    #[error("no new id could be made")]
+    NoId,
+}
+
+/// A record's payload is filled up to this many bytes where it holds more than one item.
+const PAYLOAD_FILL: usize = 192 * 1024;
+
+impl Replica {
+    pub(crate) fn edit(&mut self, world: &mut World<'_>, edit: Edit) -> Result<Vec<Effect>, HandleError> {
+        if !self.member.confirmed {
+            return Err(EditError::Unconfirmed.into());
+        }
+        // A record written now would carry a number that is taken already: both texts would be lost to a fork.
+        if self.heard_of_me() > self.logs.get(&self.me).map_or(0, |log| log.seq) {
+            return Err(EditError::OlderCopy.into());
+        }
+        let actor = actor_of(&self.me);
+        let now = world.now;
+        let gathered = Gathered::new(world.shelf);
+        match edit {
+            Edit::Propose { title, text, language, review_on } => {
+                let entry = self.new_id(world.rng)?;
+                let draft = Draft { title: &title, text: &text, language: &language, review_on: review_on.as_deref() };
+                let proposed = propose(entry, &actor, now, &draft).map_err(EditError::Rule)?;
+                self.write(world, entry, Some(proposed.shared), Some(proposed.own))
+            }
+            Edit::Change { entry, title, text, review_on } => {
+                self.must_hold(&entry)?;
+                let edit = amends_journal::Edit {
+                    title: title.as_deref(),
+                    text: text.as_deref(),
+                    review_on: review_on.as_ref().map(Option::as_deref),
+                };
+                let written = self.with_boundary(&gathered, &entry, |boundary| boundary.edit(&actor, now, &edit))?;
+                let shared = written.map_err(EditError::Rule)?;
+                self.write(world, entry, shared, None)
+            }
+            Edit::Agree { entry, shown } => {
+                self.must_hold(&entry)?;
+                if let Some(shown) = shown
+                    && self.boundary_view(&gathered, &entry)?.current.hash != shown
+                {
+                    return Err(EditError::TextChanged.into());
+                }
+                let written = self.with_boundary(&gathered, &entry, |boundary| boundary.agree(&actor, now))?;
+                let own = written.map_err(EditError::Rule)?;
+                self.write(world, entry, None, own)
+            }
+            Edit::Decline { entry, reason } => {
+                self.must_hold(&entry)?;
+                let written = self.with_boundary(&gathered, &entry, |boundary| boundary.decline(&actor, now, reason.as_deref()))?;
+                let own = written.map_err(EditError::Rule)?;
+                self.write(world, entry, None, own)
+            }
+            Edit::End { entry, reason } => {
+                self.must_hold(&entry)?;
+                let written = self.with_boundary(&gathered, &entry, |boundary| boundary.end(&actor, now, reason.as_deref()))?;
+                let own = written.map_err(EditError::Rule)?;
+                self.write(world, entry, None, Some(own))
+            }
+        }
+    }
+
+    fn must_hold(&self, entry: &EntryId) -> Result<(), EditError> {
+        if self.cards.contains_key(entry) { Ok(()) } else { Err(EditError::Unknown) }
+    }
+
+    /// A random id whose first two words no entry has, so that short ids stay short.
+    fn new_id(&self, rng: &mut dyn CryptoRng) -> Result<EntryId, EditError> {
+        for _ in 0..64 {
+            let mut id = [0u8; 16];
+            rng.fill_bytes(&mut id);
+            let id = EntryId(id);
+            if self.find(&id.words(2)).is_err() && !self.cards.contains_key(&id) {
+                return Ok(id);
+            }
+        }
+        Err(EditError::NoId)
+    }
+
+    /// Puts what was written into records of this device's log: text first, act last, all in one transaction.
+    fn write(
+        &mut self,
+        world: &mut World<'_>,
+        entry: EntryId,
+        shared: Option<Written>,
+        own: Option<Written>,
+    ) -> Result<Vec<Effect>, HandleError> {
+        let item = |part: PartKind, change: &Vec<u8>| Item {
+            entry,
+            kind: EntryKind::Boundary as u8,
+            schema: BOUNDARY_SCHEMA,
+            part,
+            change: change.clone(),
+        };
+        let items: Vec<Item> = shared
+            .iter()
+            .flat_map(|written| written.changes.iter().map(|change| item(PartKind::Shared, change)))
+            .chain(own.iter().flat_map(|written| written.changes.iter().map(|change| item(PartKind::Own, change))))
+            .collect();
+        if items.is_empty() {
+            return Ok(vec![Effect::Show(Shown::Edited(entry))]);
+        }
+
+        let mut gathered = Gathered::new(world.shelf);
+        let mut last = 0;
+        for group in groups(&items) {
+            last = self.append(&mut gathered, world, RecordKind::Change, write_items(group), &BTreeSet::from([entry]))?;
+        }
+        if let Some(written) = shared {
+            self.keep_part(&mut gathered, entry, PartName::Shared, written.part);
+        }
+        if let Some(written) = own {
+            self.keep_part(&mut gathered, entry, PartName::Mine, written.part);
+        }
+        self.keep_card(&mut gathered, entry, Some(last))?;
+        self.keep_logs(&mut gathered)?;
+
+        let sends = self.pump_all(&gathered, world)?;
+        let mut effects = vec![
+            Effect::Save { writes: gathered.into_writes(), durable: true },
+            Effect::Show(Shown::Edited(entry)),
+            Effect::Show(Shown::Changed { entry, by: Whose::Mine }),
+        ];
+        effects.extend(sends);
+        Ok(effects)
+    }
+
+    /// Appends one record to this device's log: numbers, signs and seals it. Gives its number.
+    pub(crate) fn append(
+        &mut self,
+        gathered: &mut Gathered<'_>,
+        world: &mut World<'_>,
+        kind: RecordKind,
+        payload: Vec<u8>,
+        entries: &BTreeSet<EntryId>,
+    ) -> Result<u64, HandleError> {
+        let me = self.me;
+        let mut seen = Vec::new();
+        for (key, log) in &mut self.logs {
+            if *key != me && log.named < log.seq {
+                seen.push(Seen { log: *key, seq: log.seq, hash: log.head });
+                log.named = log.seq;
+            }
+        }
+        let (epoch, secret) = self
+            .epochs
+            .last_key_value()
+            .ok_or_else(|| HandleError::Seal("no epoch".to_owned()))?;
+        let own = self.logs.get_mut(&me).ok_or(rows::RowError::Missing(name::LOGS))?;
+        let seq = own.seq.checked_add(1).ok_or_else(|| HandleError::Seal("the log is full".to_owned()))?;
+        let record = Record { journal: self.journal, log: me, seq, prev: own.head, epoch: *epoch, kind: kind as u8, seen, payload };
+        let bytes = record.to_bytes();
+        let signature = Record::sign(&bytes, &self.secret);
+        let mut salt = [0u8; 24];
+        world.rng.fill_bytes(&mut salt);
+        let envelope = amends_keys::seal::seal(*epoch, secret, &self.journal, salt, &[(&bytes, &signature)])
+            .map_err(|error| HandleError::Seal(error.to_string()))?;
+        own.seq = seq;
+        own.head = RecordHash::of(&bytes);
+
+        let row = RecordRow {
+            hash: own.head,
+            envelope: self.next_envelope,
+            place: 0,
+            fate: Fate::Applied,
+            held_at: world.now,
+            entries: entries.iter().map(|entry| entry.0).collect(),
+        };
+        gathered.put(Table::Record, rows::record_key(own.number, seq), rows::encode(name::RECORD, &row)?);
+        gathered.put(Table::Envelope, self.next_envelope.to_be_bytes().to_vec(), envelope);
+        self.next_envelope = self.next_envelope.saturating_add(1);
+        Ok(seq)
+    }
+}
+
+/// Splits items into rows that fit a record each, in order.
+fn groups(items: &[Item]) -> Vec<&[Item]> {
+    let mut groups = Vec::new();
+    let mut rest = items;
+    while !rest.is_empty() {
+        let mut weight = 0usize;
+        let mut count = 0usize;
+        for item in rest {
+            weight = weight.saturating_add(item.change.len()).saturating_add(64);
+            if count > 0 && weight > PAYLOAD_FILL {
+                break;
+            }
+            count = count.saturating_add(1);
+        }
+        let (group, tail) = rest.split_at(count.min(rest.len()));
+        groups.push(group);
+        rest = tail;
+    }
+    groups
+}

@@ -1,0 +1,568 @@
+//! One device's replica of a journal, and the one door into it: [`Replica::handle`].
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use amends_journal::{BOUNDARY_SCHEMA, Boundary, BoundaryView, EntryId, EntryKind, FindError, Part, PartKind};
+use amends_keys::identity::{JournalId, LogKey, LogSecret, PersonName, StaticKey};
+use amends_keys::seal::EpochSecret;
+use rand_core::CryptoRng;
+use thiserror::Error;
+
+use crate::card::Card;
+use crate::clock::{Clock, Position};
+use crate::edit::{Edit, EditError};
+use crate::payload::Beginning;
+use crate::record::{Record, RecordHash, RecordKind};
+use crate::rows::{
+    self, ApplyingRow, EpochRow, HeardRow, LogRow, LogRows, MemberRow, MetRow, PartName, RowError,
+    Whose, name,
+};
+use crate::shelf::{Gathered, Shelf, Table, Write};
+use crate::sync::Link;
+use crate::wall::{Ready, Waiting};
+
+/// A session with another device, named by whoever carries the frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub u64);
+
+/// What a replica is given with every input: the time, randomness, and what was saved.
+pub struct World<'a> {
+    /// Milliseconds since 1970 UTC. It is shown and orders nothing.
+    pub now: i64,
+    /// Salts and ids come from here.
+    pub rng: &'a mut dyn CryptoRng,
+    /// Everything that earlier [`Effect::Save`]s put there.
+    pub shelf: &'a dyn Shelf,
+}
+
+/// Something that happens to a replica.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// This person does something.
+    Edit(Edit),
+    /// A session with another device of the pair is open; its static key is proven.
+    Met {
+        /// The session.
+        link: LinkId,
+        /// The other device.
+        device: StaticKey,
+    },
+    /// A session ended.
+    Parted {
+        /// The session.
+        link: LinkId,
+    },
+    /// A frame came, opened by the session.
+    Received {
+        /// The session.
+        link: LinkId,
+        /// A [`crate::Frame`].
+        frame: &'a [u8],
+    },
+    /// What [`Effect::Continue`] asked for.
+    Continue,
+}
+
+/// What a replica wants done, in this order. Where a save fails, nothing after it is done, and the replica is loaded
+/// again from what was saved.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// One transaction.
+    Save {
+        /// Its rows.
+        writes: Vec<Write>,
+        /// Whether it must outlive a power cut, or only this process (PROTOCOL section 6, step 6).
+        durable: bool,
+    },
+    /// Something to show.
+    Show(Shown),
+    /// A frame for a session.
+    Send {
+        /// The session.
+        link: LinkId,
+        /// The frame, not yet sealed by the session.
+        frame: Vec<u8>,
+    },
+    /// End a session.
+    Close {
+        /// The session.
+        link: LinkId,
+        /// Why, in plain words.
+        reason: String,
+    },
+    /// Give [`Input::Continue`] next, before any other input.
+    Continue,
+}
+
+/// What can be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    /// This person's edit is saved.
+    Edited(EntryId),
+    /// An entry changed.
+    Changed {
+        /// Which.
+        entry: EntryId,
+        /// Through whom.
+        by: Whose,
+    },
+    /// Every record of mine in this entry is on the partner's disk.
+    Reached(EntryId),
+    /// The partner's device opened its first session: the pair is whole.
+    Confirmed,
+    /// A record was kept and set aside.
+    SetAside {
+        /// Whose log it is in.
+        whose: Whose,
+        /// Its number.
+        seq: u64,
+        /// At which step of the wall, and why.
+        reason: String,
+    },
+    /// Bytes came that are no record of this pair; nothing of them was kept.
+    Refused(String),
+    /// The partner's device says that it holds more of this device's own log than this device does: this home is an older
+    /// copy of itself.
+    OlderCopy,
+    /// Two different records of one log carry the same number.
+    Fork(Whose),
+    /// The partner's device holds less than it said before: it came back from an older copy.
+    PartnerWentBack,
+}
+
+/// Why an input was not handled. But for [`HandleError::Edit`], the replica is to be loaded again.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum HandleError {
+    /// The edit is not possible; nothing changed.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// A saved row cannot be used.
+    #[error(transparent)]
+    Row(#[from] RowError),
+    /// What was built here would be refused by the wall.
+    #[error("an edit could not be sealed: {0}")]
+    Seal(String),
+}
+
+impl From<crate::shelf::ShelfError> for HandleError {
+    fn from(error: crate::shelf::ShelfError) -> Self {
+        Self::Row(RowError::Shelf(error))
+    }
+}
+
+/// The other device of a new pair.
+#[derive(Clone, Debug)]
+pub struct Partner {
+    /// Its static key.
+    pub static_key: StaticKey,
+    /// Its log.
+    pub log: LogKey,
+    /// Its person's name.
+    pub name: PersonName,
+}
+
+/// What a journal begins with.
+pub struct Founding {
+    /// The journal.
+    pub journal: JournalId,
+    /// The secret of epoch 0.
+    pub epoch_0: EpochSecret,
+    /// This device's log in it: a new incarnation.
+    pub log: LogSecret,
+    /// This device's static key.
+    pub static_key: StaticKey,
+    /// This person's name.
+    pub name: PersonName,
+    /// The other device; none for a private journal.
+    pub partner: Option<Partner>,
+    /// Whether the partner's device is known to have kept the pair too.
+    pub confirmed: bool,
+}
+
+/// How far a meeting is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Meeting {
+    /// Changes of ours that the other device acknowledged in this session.
+    pub sent: u64,
+    /// Changes that came in this session and are saved.
+    pub received: u64,
+    /// Both clocks are known and theirs covers ours.
+    pub partner_has_all: bool,
+    /// Both clocks are known and ours covers theirs.
+    pub have_all: bool,
+}
+
+/// One device's replica of one journal.
+pub struct Replica {
+    pub(crate) journal: JournalId,
+    pub(crate) me: LogKey,
+    pub(crate) secret: LogSecret,
+    pub(crate) member: MemberRow,
+    pub(crate) epochs: BTreeMap<u32, EpochSecret>,
+    pub(crate) logs: BTreeMap<LogKey, LogRow>,
+    pub(crate) next_envelope: u64,
+    /// What the other devices last said that they hold.
+    pub(crate) heard: BTreeMap<StaticKey, Clock>,
+    pub(crate) cards: BTreeMap<EntryId, Card>,
+    /// The entries' ids, rising: what people type is looked up here.
+    ids: Vec<EntryId>,
+    /// Entries by the number of this device's last record in them.
+    pub(crate) by_mine: BTreeMap<u64, EntryId>,
+    pub(crate) parts: Parts,
+    /// Parts as the records that are just being applied leave them.
+    pub(crate) trial: BTreeMap<(EntryId, PartName), Part>,
+    pub(crate) links: BTreeMap<LinkId, Link>,
+    pub(crate) waiting: Waiting,
+    /// Checked by step 1, marked, to be applied by the next [`Input::Continue`].
+    pub(crate) ready: VecDeque<Ready>,
+    /// Records that were being applied when the program last stopped, and how often.
+    pub(crate) suspects: BTreeMap<RecordHash, u8>,
+    pub(crate) met: MetRow,
+    pub(crate) set_aside: u64,
+}
+
+impl Replica {
+    /// The rows of a new journal: for a pair, or for one person's private journal. It holds the first record of this
+    /// device's log.
+    ///
+    /// # Errors
+    /// [`HandleError::Seal`] where the record cannot be sealed.
+    pub fn found(founding: Founding, now: i64, rng: &mut dyn CryptoRng) -> Result<Vec<Write>, HandleError> {
+        let me = founding.log.public();
+        let own = LogRow {
+            number: 0,
+            key: *me.as_bytes(),
+            whose: Whose::Mine,
+            static_key: *founding.static_key.as_bytes(),
+            name: founding.name.as_str().to_owned(),
+            seq: 0,
+            head: RecordHash::NONE,
+            set_aside: Vec::new(),
+            named: 0,
+        };
+        let partners = founding.partner.as_ref().map(|partner| LogRow {
+            number: 1,
+            key: *partner.log.as_bytes(),
+            whose: Whose::Partners,
+            static_key: *partner.static_key.as_bytes(),
+            name: partner.name.as_str().to_owned(),
+            seq: 0,
+            head: RecordHash::NONE,
+            set_aside: Vec::new(),
+            named: 0,
+        });
+        let member = MemberRow {
+            journal: founding.journal.0,
+            log_secret: *founding.log.expose(),
+            static_key: *founding.static_key.as_bytes(),
+            name: founding.name.as_str().to_owned(),
+            confirmed: founding.confirmed,
+        };
+        let epochs = vec![EpochRow { epoch: 0, secret: *founding.epoch_0.expose() }];
+        let logs = LogRows { next_envelope: 1, logs: std::iter::once(own).chain(partners).collect() };
+
+        let mut shelf = crate::MemoryShelf::default();
+        let mut gathered = Gathered::new(&shelf);
+        rows::put(&mut gathered, name::MEMBER, &member)?;
+        rows::put(&mut gathered, name::LOGS, &logs)?;
+        rows::put(&mut gathered, name::EPOCHS, &epochs)?;
+        rows::put(&mut gathered, name::HEARD, &Vec::<HeardRow>::new())?;
+        rows::put(&mut gathered, name::APPLYING, &Vec::<ApplyingRow>::new())?;
+        rows::put(&mut gathered, name::MET, &MetRow::default())?;
+        let mut writes = gathered.into_writes();
+        shelf.commit(&writes);
+
+        // The first record is written by the same way as every later one.
+        let mut replica = Self::load(&shelf)?;
+        let mut world = World { now, rng, shelf: &shelf };
+        let mut gathered = Gathered::new(&shelf);
+        let beginning = Beginning { static_key: founding.static_key, kit: None, name: founding.name };
+        replica.append(&mut gathered, &mut world, RecordKind::Membership, beginning.to_bytes(), &BTreeSet::new())?;
+        replica.keep_logs(&mut gathered)?;
+        writes.extend(gathered.into_writes());
+        Ok(writes)
+    }
+
+    /// Whether a journal was begun on this shelf.
+    ///
+    /// # Errors
+    /// Where the shelf cannot be read.
+    pub fn is_founded(shelf: &dyn Shelf) -> Result<bool, RowError> {
+        Ok(shelf.get(Table::Meta, name::MEMBER.as_bytes())?.is_some())
+    }
+
+    /// A replica from what was saved.
+    ///
+    /// # Errors
+    /// Where a row is missing, damaged or of a later version.
+    pub fn load(shelf: &dyn Shelf) -> Result<Self, RowError> {
+        let member: MemberRow = rows::read(shelf, name::MEMBER)?;
+        let logs: LogRows = rows::read(shelf, name::LOGS)?;
+        let epochs: Vec<EpochRow> = rows::read(shelf, name::EPOCHS)?;
+        let heard: Vec<HeardRow> = rows::read_or_default(shelf, name::HEARD)?;
+        let applying: Vec<ApplyingRow> = rows::read_or_default(shelf, name::APPLYING)?;
+        let met: MetRow = rows::read_or_default(shelf, name::MET)?;
+        let secret = LogSecret::from_bytes(&member.log_secret);
+
+        let mut cards = BTreeMap::new();
+        let mut from = Vec::new();
+        loop {
+            let page = shelf.scan(Table::Card, &from, CARDS_A_PAGE)?;
+            let full = page.len() == CARDS_A_PAGE;
+            for (key, value) in page {
+                let id = EntryId(key.as_slice().try_into().map_err(|_| RowError::Damaged(name::CARD))?);
+                cards.insert(id, rows::decode::<Card>(name::CARD, &value)?);
+                from = key;
+                from.push(0);
+            }
+            if !full {
+                break;
+            }
+        }
+        let by_mine = cards.iter().filter(|(_, card)| card.mine > 0).map(|(id, card)| (card.mine, *id)).collect();
+        let set_aside = logs.logs.iter().flat_map(|log| &log.set_aside).map(|(a, b)| b.saturating_sub(*a).saturating_add(1)).sum();
+        Ok(Self {
+            journal: JournalId(member.journal),
+            me: secret.public(),
+            secret,
+            member,
+            epochs: epochs.iter().map(|row| (row.epoch, EpochSecret::from_bytes(&row.secret))).collect(),
+            logs: logs.logs.into_iter().map(|row| (row.log_key(), row)).collect(),
+            next_envelope: logs.next_envelope,
+            heard: heard
+                .into_iter()
+                .map(|row| {
+                    let clock = row.logs.into_iter().map(|(key, at)| (LogKey(key), at)).collect();
+                    (StaticKey(row.device), Clock(clock))
+                })
+                .collect(),
+            ids: cards.keys().copied().collect(),
+            cards,
+            by_mine,
+            parts: Parts::default(),
+            trial: BTreeMap::new(),
+            links: BTreeMap::new(),
+            waiting: Waiting::default(),
+            ready: VecDeque::new(),
+            suspects: applying.into_iter().map(|row| (row.hash, row.begun)).collect(),
+            met,
+            set_aside,
+        })
+    }
+
+    /// Handles one input and says what is to be done, in order.
+    ///
+    /// # Errors
+    /// [`HandleError`]; after any but [`HandleError::Edit`] this replica is to be dropped and loaded again.
+    pub fn handle(&mut self, world: &mut World<'_>, input: Input<'_>) -> Result<Vec<Effect>, HandleError> {
+        match input {
+            Input::Edit(edit) => self.edit(world, edit),
+            Input::Met { link, device } => self.meet(world, link, device),
+            Input::Parted { link } => self.part_from(world, link),
+            Input::Received { link, frame } => self.receive(world, link, frame),
+            Input::Continue => self.apply_ready(world),
+        }
+    }
+
+    /// The journal's id.
+    pub fn journal(&self) -> &JournalId {
+        &self.journal
+    }
+
+    /// This person's name.
+    pub fn name(&self) -> &str {
+        &self.member.name
+    }
+
+    /// The partner's name, as their device said it last.
+    pub fn partner_name(&self) -> Option<&str> {
+        self.logs.values().find(|log| log.whose == Whose::Partners).map(|log| log.name.as_str())
+    }
+
+    /// Whether the partner's device is known to have kept the pair too. Until then nothing is written.
+    pub fn is_confirmed(&self) -> bool {
+        self.member.confirmed
+    }
+
+    /// When a session with the partner was last open (milliseconds since 1970 UTC).
+    pub fn last_met(&self) -> Option<i64> {
+        self.met.at
+    }
+
+    /// How many records are set aside here.
+    pub fn set_aside(&self) -> u64 {
+        self.set_aside
+    }
+
+    /// How far every log is held.
+    pub fn clock(&self) -> Clock {
+        let position = |log: &LogRow| Position { seq: log.seq, head: log.head.0, set_aside: log.set_aside.clone() };
+        Clock(self.logs.iter().map(|(key, log)| (*key, position(log))).collect())
+    }
+
+    /// Every entry with its card, in the order of their ids.
+    pub fn cards(&self) -> impl Iterator<Item = (&EntryId, &Card)> {
+        self.cards.iter()
+    }
+
+    /// One entry's card.
+    pub fn card(&self, entry: &EntryId) -> Option<&Card> {
+        self.cards.get(entry)
+    }
+
+    /// Whether every record of mine in this entry is on the partner's disk, by its own acknowledgement, saved here.
+    pub fn reached(&self, card: &Card) -> bool {
+        card.mine == 0 || self.heard_of_me() >= card.mine
+    }
+
+    /// Records that the partner's device says exist and that have not come.
+    pub fn not_come(&self) -> u64 {
+        self.logs
+            .iter()
+            .map(|(key, log)| self.heard.values().map(|clock| clock.seq(key)).max().unwrap_or(0).saturating_sub(log.seq))
+            .fold(0, u64::saturating_add)
+    }
+
+    /// How far the partner's devices hold this device's log.
+    pub(crate) fn heard_of_me(&self) -> u64 {
+        self.heard.values().map(|clock| clock.seq(&self.me)).max().unwrap_or(0)
+    }
+
+    /// How far the meeting on this link is.
+    pub fn meeting(&self, link: LinkId) -> Meeting {
+        self.links.get(&link).map_or_else(Meeting::default, |link| link.meeting(&self.clock()))
+    }
+
+    /// The entry whose id begins so: any unique beginning serves.
+    ///
+    /// # Errors
+    /// [`FindError`].
+    pub fn find(&self, beginning: &str) -> Result<EntryId, FindError> {
+        EntryId::find(beginning, &self.ids)
+    }
+
+    /// The shortest beginning, of at least two words, that no other entry's id shares.
+    pub fn short_id(&self, entry: &EntryId) -> String {
+        entry.shortest(&self.ids)
+    }
+
+    /// A boundary with its acts.
+    ///
+    /// # Errors
+    /// Where a part cannot be read.
+    pub fn boundary(&mut self, shelf: &dyn Shelf, entry: &EntryId) -> Result<BoundaryView, RowError> {
+        self.boundary_view(&Gathered::new(shelf), entry)
+    }
+
+    pub(crate) fn boundary_view(&mut self, gathered: &Gathered<'_>, entry: &EntryId) -> Result<BoundaryView, RowError> {
+        self.with_boundary(gathered, entry, |boundary| boundary.view())
+    }
+
+    pub(crate) fn with_boundary<T>(
+        &mut self,
+        gathered: &Gathered<'_>,
+        entry: &EntryId,
+        then: impl FnOnce(&Boundary<'_>) -> T,
+    ) -> Result<T, RowError> {
+        let shared = self.parts.take(gathered, entry, PartName::Shared)?;
+        let mine = self.parts.take(gathered, entry, PartName::Mine)?;
+        let partners = self.parts.take(gathered, entry, PartName::Partners)?;
+        let out = then(&Boundary { entry: *entry, shared: &shared, mine: &mine, partners: &partners });
+        self.parts.put_back(*entry, PartName::Shared, shared);
+        self.parts.put_back(*entry, PartName::Mine, mine);
+        self.parts.put_back(*entry, PartName::Partners, partners);
+        Ok(out)
+    }
+
+    /// Saves a part that changed.
+    pub(crate) fn keep_part(&mut self, gathered: &mut Gathered<'_>, entry: EntryId, part_name: PartName, part: Part) {
+        let mut value = vec![EntryKind::Boundary as u8, BOUNDARY_SCHEMA];
+        value.extend_from_slice(&part.save());
+        gathered.put(Table::Part, rows::part_key(&entry, part_name), value);
+        self.parts.put_back(entry, part_name, part);
+    }
+
+    /// Makes an entry's card anew from its parts, and saves it.
+    pub(crate) fn keep_card(&mut self, gathered: &mut Gathered<'_>, entry: EntryId, mine: Option<u64>) -> Result<(), HandleError> {
+        let view = self.boundary_view(gathered, &entry)?;
+        let mut card = Card::of_boundary(&view, self.cards.get(&entry));
+        if let Some(mine) = mine {
+            self.by_mine.remove(&card.mine);
+            card.mine = mine;
+            self.by_mine.insert(mine, entry);
+        }
+        gathered.put(Table::Card, entry.0.to_vec(), rows::encode(name::CARD, &card)?);
+        if self.cards.insert(entry, card).is_none() {
+            let at = self.ids.partition_point(|id| *id < entry);
+            self.ids.insert(at, entry);
+        }
+        Ok(())
+    }
+
+    /// Saves how far the logs are held.
+    pub(crate) fn keep_logs(&self, gathered: &mut Gathered<'_>) -> Result<(), RowError> {
+        let logs = LogRows { next_envelope: self.next_envelope, logs: self.logs.values().cloned().collect() };
+        rows::put(gathered, name::LOGS, &logs)
+    }
+
+    /// Reads a record that is saved here, with its signature.
+    pub(crate) fn saved_record(&self, gathered: &Gathered<'_>, log: &LogRow, seq: u64) -> Result<(Vec<u8>, [u8; 64], Record), HandleError> {
+        let key = rows::record_key(log.number, seq);
+        let row = gathered.get(Table::Record, &key)?.ok_or(RowError::Missing(name::RECORD))?;
+        let row: rows::RecordRow = rows::decode(name::RECORD, &row)?;
+        let envelope = gathered
+            .get(Table::Envelope, &row.envelope.to_be_bytes())?
+            .ok_or(RowError::Missing(name::ENVELOPE))?;
+        let damaged = || HandleError::Row(RowError::Damaged(name::ENVELOPE));
+        let opened = self.open_envelope(&envelope).map_err(|_| damaged())?;
+        let (bytes, signature) = opened.records().nth(row.place as usize).ok_or_else(damaged)?;
+        let record = Record::parse(bytes).map_err(|_| damaged())?;
+        Ok((bytes.to_vec(), signature, record))
+    }
+}
+
+const CARDS_A_PAGE: usize = 1024;
+
+/// The documents in use, few of them: an entry that nobody looks at costs no memory.
+#[derive(Default)]
+pub(crate) struct Parts {
+    loaded: BTreeMap<(EntryId, PartName), Part>,
+    order: VecDeque<(EntryId, PartName)>,
+}
+
+const PARTS_LOADED: usize = 48;
+
+impl Parts {
+    /// A part, loaded where it must be; a part that nobody wrote to yet holds the fixed first change only.
+    pub(crate) fn take(&mut self, gathered: &Gathered<'_>, entry: &EntryId, part_name: PartName) -> Result<Part, RowError> {
+        if let Some(part) = self.loaded.remove(&(*entry, part_name)) {
+            return Ok(part);
+        }
+        let kind = match part_name {
+            PartName::Shared => PartKind::Shared,
+            PartName::Mine | PartName::Partners => PartKind::Own,
+        };
+        match gathered.get(Table::Part, &rows::part_key(entry, part_name))? {
+            None => Part::new(EntryKind::Boundary, BOUNDARY_SCHEMA, kind).map_err(|_| RowError::Damaged("part")),
+            Some(value) => match value.split_first_chunk::<2>() {
+                Some(([entry_kind, schema], snapshot)) => {
+                    let entry_kind = EntryKind::from_byte(*entry_kind).ok_or(RowError::Damaged("part"))?;
+                    Part::load(entry_kind, *schema, kind, snapshot).map_err(|_| RowError::Damaged("part"))
+                }
+                None => Err(RowError::Damaged("part")),
+            },
+        }
+    }
+
+    pub(crate) fn put_back(&mut self, entry: EntryId, part_name: PartName, part: Part) {
+        let key = (entry, part_name);
+        self.loaded.insert(key, part);
+        self.order.retain(|other| *other != key);
+        self.order.push_back(key);
+        while self.order.len() > PARTS_LOADED {
+            if let Some(old) = self.order.pop_front() {
+                self.loaded.remove(&old);
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The rows that a replica keeps, and their bytes: a version byte, then postcard. A row of a newer version is refused by
+//! name rather than misread.
+
+use amends_journal::EntryId;
+use amends_keys::identity::LogKey;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::clock::Position;
+use crate::record::RecordHash;
+use crate::shelf::{Gathered, Shelf, ShelfError, Table};
+
+/// Why a saved row cannot be used.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum RowError {
+    /// The shelf cannot give it.
+    #[error(transparent)]
+    Shelf(#[from] ShelfError),
+    /// A later version of the program wrote it.
+    #[error("the row {name} is of version {found}, this program knows {VERSION}")]
+    Newer {
+        /// Which row.
+        name: &'static str,
+        /// Its version.
+        found: u8,
+    },
+    /// Its bytes are not what was written.
+    #[error("the row {0} is damaged")]
+    Damaged(&'static str),
+    /// It must be there and is not.
+    #[error("the row {0} is missing")]
+    Missing(&'static str),
+}
+
+const VERSION: u8 = 1;
+
+pub(crate) fn encode<T: Serialize>(name: &'static str, value: &T) -> Result<Vec<u8>, RowError> {
+    postcard::to_extend(value, vec![VERSION]).map_err(|_| RowError::Damaged(name))
+}
+
+pub(crate) fn decode<T: DeserializeOwned>(name: &'static str, bytes: &[u8]) -> Result<T, RowError> {
+    match bytes.split_first() {
+        Some((&VERSION, rest)) => postcard::from_bytes(rest).map_err(|_| RowError::Damaged(name)),
+        Some((&found, _)) if found > VERSION => Err(RowError::Newer { name, found }),
+        _ => Err(RowError::Damaged(name)),
+    }
+}
+
+pub(crate) mod name {
+    pub(crate) const MEMBER: &str = "member";
+    pub(crate) const LOGS: &str = "logs";
+    pub(crate) const EPOCHS: &str = "epochs";
+    pub(crate) const HEARD: &str = "heard";
+    pub(crate) const APPLYING: &str = "applying";
+    pub(crate) const MET: &str = "met";
+    pub(crate) const CARD: &str = "card";
+    pub(crate) const RECORD: &str = "record";
+    pub(crate) const ENVELOPE: &str = "envelope";
+}
+
+/// Whose log it is, seen from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Whose {
+    /// This person's.
+    Mine,
+    /// The partner's.
+    Partners,
+}
+
+/// One log, as it is held here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LogRow {
+    /// Its number in the keys of the record table.
+    pub(crate) number: u32,
+    pub(crate) key: [u8; 32],
+    pub(crate) whose: Whose,
+    pub(crate) static_key: [u8; 32],
+    pub(crate) name: String,
+    pub(crate) seq: u64,
+    pub(crate) head: RecordHash,
+    pub(crate) set_aside: Vec<(u64, u64)>,
+    /// Up to which number this device's own records have named this log's head.
+    pub(crate) named: u64,
+}
+
+impl LogRow {
+    pub(crate) fn log_key(&self) -> LogKey {
+        LogKey(self.key)
+    }
+}
+
+/// What became of a record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Fate {
+    /// Its changes are in the parts.
+    Applied,
+    /// Kept, numbered, acknowledged and not applied: why, in the words of the wall.
+    SetAside(String),
+}
+
+/// One record, as it is held here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RecordRow {
+    pub(crate) hash: RecordHash,
+    /// The envelope that holds it.
+    pub(crate) envelope: u64,
+    /// Which of the envelope's records it is.
+    pub(crate) place: u32,
+    pub(crate) fate: Fate,
+    /// The time at which this device first held it (milliseconds since 1970 UTC, by its own clock).
+    pub(crate) held_at: i64,
+    /// The entries that it touches.
+    pub(crate) entries: Vec<[u8; 16]>,
+}
+
+/// The key of a row of the record table.
+pub(crate) fn record_key(log: u32, seq: u64) -> Vec<u8> {
+    let mut key = Vec::with_capacity(12);
+    key.extend_from_slice(&log.to_be_bytes());
+    key.extend_from_slice(&seq.to_be_bytes());
+    key
+}
+
+/// One of the parts of an entry, seen from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum PartName {
+    Shared = 0,
+    Mine = 1,
+    Partners = 2,
+}
+
+/// The key of a row of the part table.
+pub(crate) fn part_key(entry: &EntryId, part: PartName) -> Vec<u8> {
+    let mut key = entry.0.to_vec();
+    key.push(part as u8);
+    key
+}
+
+/// Who this device is in this journal.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct MemberRow {
+    pub(crate) journal: [u8; 32],
+    pub(crate) log_secret: [u8; 32],
+    pub(crate) static_key: [u8; 32],
+    pub(crate) name: String,
+    /// The partner's device has opened a session since the pairing: until then nothing is written to the journal.
+    pub(crate) confirmed: bool,
+}
+
+impl Drop for MemberRow {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.log_secret);
+    }
+}
+
+/// The logs, and the number that the next envelope gets.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct LogRows {
+    pub(crate) next_envelope: u64,
+    pub(crate) logs: Vec<LogRow>,
+}
+
+/// The secret of one epoch.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct EpochRow {
+    pub(crate) epoch: u32,
+    pub(crate) secret: [u8; 32],
+}
+
+impl Drop for EpochRow {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.secret);
+    }
+}
+
+/// What another device last said that it holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct HeardRow {
+    pub(crate) device: [u8; 32],
+    pub(crate) logs: Vec<([u8; 32], Position)>,
+}
+
+/// A record whose changes are being applied, and how often that was begun.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ApplyingRow {
+    pub(crate) hash: RecordHash,
+    pub(crate) begun: u8,
+}
+
+/// When a session with the partner was last open (milliseconds since 1970 UTC).
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct MetRow {
+    pub(crate) at: Option<i64>,
+}
+
+/// A named row that must be there.
+pub(crate) fn read<T: DeserializeOwned>(shelf: &dyn Shelf, name: &'static str) -> Result<T, RowError> {
+    match shelf.get(Table::Meta, name.as_bytes())? {
+        Some(bytes) => decode(name, &bytes),
+        None => Err(RowError::Missing(name)),
+    }
+}
+
+/// A named row that may be missing.
+pub(crate) fn read_or_default<T: DeserializeOwned + Default>(shelf: &dyn Shelf, name: &'static str) -> Result<T, RowError> {
+    match shelf.get(Table::Meta, name.as_bytes())? {
+        Some(bytes) => decode(name, &bytes),
+        None => Ok(T::default()),
+    }
+}
+
+pub(crate) fn put<T: Serialize>(gathered: &mut Gathered<'_>, name: &'static str, value: &T) -> Result<(), RowError> {
+    gathered.put(Table::Meta, name.as_bytes().to_vec(), encode(name, value)?);
+    Ok(())
+}

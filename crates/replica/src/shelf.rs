@@ -1,0 +1,139 @@
+//! What a replica keeps, and how it reads it: rows in tables, given in like time and randomness, so that the replica
+//! itself opens no file and a test can give it a map.
+//!
+//! | table | key | value |
+//! | --- | --- | --- |
+//! | `Meta` | a name | this device, the pair, the logs, the partner's clock, what was being applied |
+//! | `Card` | entry id | what a list shows of an entry |
+//! | `Part` | entry id, which part | schema version and the saved Automerge document |
+//! | `Record` | log number(4), seq(8) | where its envelope is, its hash, what became of it |
+//! | `Envelope` | number(8) | the envelope's bytes, as they came or were sealed |
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+
+/// A table of the shelf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Table {
+    /// Few, named rows.
+    Meta,
+    /// One row for each entry.
+    Card,
+    /// Up to three rows for each entry.
+    Part,
+    /// One row for each record.
+    Record,
+    /// One row for each envelope; sealed already.
+    Envelope,
+}
+
+/// One change of the shelf.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// Make or replace a row.
+    Put {
+        /// Where.
+        table: Table,
+        /// Its key.
+        key: Vec<u8>,
+        /// Its value, in clear: whoever keeps the shelf seals it.
+        value: Vec<u8>,
+    },
+    /// Take a row away, where there is one.
+    Delete {
+        /// Where.
+        table: Table,
+        /// Its key.
+        key: Vec<u8>,
+    },
+}
+
+/// A row that cannot be read. The words come from whoever keeps the shelf.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{0}")]
+pub struct ShelfError(pub String);
+
+/// A row: its key, its value.
+pub type Row = (Vec<u8>, Vec<u8>);
+
+/// What was saved, to be read.
+pub trait Shelf {
+    /// One row.
+    ///
+    /// # Errors
+    /// Where the row is there and cannot be read.
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, ShelfError>;
+
+    /// Up to `limit` rows from `from` on, in the order of their keys.
+    ///
+    /// # Errors
+    /// Where a row cannot be read.
+    fn scan(&self, table: Table, from: &[u8], limit: usize) -> Result<Vec<Row>, ShelfError>;
+}
+
+/// A shelf in memory, for tests and simulations.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryShelf(BTreeMap<(Table, Vec<u8>), Vec<u8>>);
+
+impl MemoryShelf {
+    /// Performs writes, as a store's transaction does.
+    pub fn commit(&mut self, writes: &[Write]) {
+        for write in writes {
+            match write {
+                Write::Put { table, key, value } => {
+                    self.0.insert((*table, key.clone()), value.clone());
+                }
+                Write::Delete { table, key } => {
+                    self.0.remove(&(*table, key.clone()));
+                }
+            }
+        }
+    }
+}
+
+impl Shelf for MemoryShelf {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, ShelfError> {
+        Ok(self.0.get(&(table, key.to_vec())).cloned())
+    }
+
+    fn scan(&self, table: Table, from: &[u8], limit: usize) -> Result<Vec<Row>, ShelfError> {
+        Ok(self
+            .0
+            .range((table, from.to_vec())..)
+            .take_while(|((at, _), _)| *at == table)
+            .take(limit)
+            .map(|((_, key), value)| (key.clone(), value.clone()))
+            .collect())
+    }
+}
+
+/// The writes of one input, read through while they gather: saved all together or not at all.
+pub(crate) struct Gathered<'a> {
+    shelf: &'a dyn Shelf,
+    writes: BTreeMap<(Table, Vec<u8>), Vec<u8>>,
+}
+
+impl<'a> Gathered<'a> {
+    pub(crate) fn new(shelf: &'a dyn Shelf) -> Self {
+        Self { shelf, writes: BTreeMap::new() }
+    }
+
+    pub(crate) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, ShelfError> {
+        match self.writes.get(&(table, key.to_vec())) {
+            Some(value) => Ok(Some(value.clone())),
+            None => self.shelf.get(table, key),
+        }
+    }
+
+    pub(crate) fn put(&mut self, table: Table, key: Vec<u8>, value: Vec<u8>) {
+        self.writes.insert((table, key), value);
+    }
+
+    pub(crate) fn into_writes(self) -> Vec<Write> {
+        self.writes
+            .into_iter()
+            .map(|((table, key), value)| Write::Put { table, key, value })
+            .collect()
+    }
+}

@@ -1,0 +1,543 @@
+//! The holder of an open journal: the one place where everything that happens meets. It gives what people ask and what the
+//! network brings to the replica, and performs what the replica wants done, in order (DESIGN section 3).
+//!
+//! ```text
+//! conversations ─┐                       ┌─ Save   stores
+//! the network   ─┼─▶ App::feed ─▶ Replica::handle ─▶ effects ─┼─ Show   events to whoever watches
+//! the clock     ─┘                       └─ Send   sessions, network
+//! ```
+//!
+//! [`run`] holds the loop; `meeting` finds the partner and keeps the links, `sessions` seals what goes over them, `pairing`
+//! is the exchange that makes a pair, `answers` turns requests into edits and entries into what scripts read, `stores` is
+//! what is on the disk.
+
+mod answers;
+mod meeting;
+mod pairing;
+mod sessions;
+mod stores;
+
+use std::collections::VecDeque;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use amends_journal::EntryId;
+use amends_network::LinkId as NetLink;
+use amends_replica::{EditError, Effect, HandleError, Input, LinkId, Replica, Shown, Whose, World};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::advice::Advice;
+use crate::local::{Conversation, Face};
+use crate::request::{Event, Failure, Request, Response};
+use meeting::Meetings;
+use pairing::{Pairing, PairingNews};
+use sessions::{Came, Sessions};
+use stores::{Pair, Shelves, internal, system_rng};
+
+pub use stores::{Open, create_stores, open};
+
+/// How a process holds the journal.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Until it is told to go (`up`), or only while there are conversations.
+    pub stays: bool,
+    /// Where to listen, as it was typed.
+    pub listen: Option<String>,
+    /// An address of the partner's device, as it was typed.
+    pub peer: Option<String>,
+    /// Look for the partner at known addresses only, and do not announce this device.
+    pub quiet: bool,
+}
+
+/// Milliseconds since 1970 UTC, by this machine's clock, which may be wrong.
+pub(crate) fn now() -> i64 {
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |millis| -millis),
+    }
+}
+
+/// Holds an open journal until [`Request::Down`], or, where it does not stay, until nobody talks to it any more.
+///
+/// # Errors
+/// What makes going on impossible. Everything confirmed until then is on the disk.
+pub async fn run(open: Open, mut conversations: mpsc::Receiver<Conversation>, options: Options) -> Result<(), Failure> {
+    let (tell, mut carried) = mpsc::channel(64);
+    let (tell_news, mut news) = mpsc::channel(4);
+    let mut app = App::new(open, options, tell, tell_news)?;
+    if app.options.stays {
+        app.start_meeting().await?;
+    }
+    let mut hears = true;
+    let mut outcome = Ok(());
+    while outcome.is_ok() && !app.ending && (hears || !app.is_idle()) {
+        let due = app.next_due();
+        outcome = tokio::select! {
+            conversation = conversations.recv(), if hears => match conversation {
+                Some(conversation) => app.converse(conversation).await,
+                None => { hears = false; Ok(()) }
+            },
+            Some((carrier, event)) = carried.recv() => app.carried(carrier, event).await,
+            Some(news) = news.recv() => app.pairing_news(news).await,
+            () = tokio::time::sleep_until(due) => app.time_passed().await,
+            () = app.somebody_left() => { app.let_go(); Ok(()) }
+        };
+    }
+    app.end(outcome).await
+}
+
+/// A `sync` that waits for the partner.
+struct Syncing {
+    face: Face,
+    until: Instant,
+    seconds: u64,
+    /// Changes that had gone each way before it asked.
+    before: (u64, u64),
+    told: (u64, u64),
+    met: bool,
+}
+
+pub(crate) struct App {
+    pub(crate) open: Open,
+    pub(crate) options: Options,
+    pub(crate) pair: Option<Pair>,
+    pub(crate) replica: Option<Replica>,
+    pub(crate) meetings: Meetings,
+    pub(crate) sessions: Sessions,
+    watchers: Vec<Face>,
+    syncing: Vec<Syncing>,
+    pub(crate) pairing: Option<Pairing>,
+    pub(crate) tell_news: mpsc::Sender<PairingNews>,
+    /// Changes that went each way over links that are closed.
+    parted_totals: (u64, u64),
+    /// What was refused or set aside since the start, for `status`.
+    refused: VecDeque<String>,
+    ending: bool,
+    /// Who asked to end it, to be told when it is done.
+    enders: Vec<Face>,
+}
+
+const REFUSED_KEPT: usize = 32;
+
+/// Why an input was not handled to its end.
+pub(crate) enum FeedError {
+    /// The edit is not possible.
+    Edit(EditError),
+    /// Something could not be read or saved.
+    Failed(Failure),
+}
+
+impl App {
+    fn new(
+        open: Open,
+        options: Options,
+        tell: mpsc::Sender<(u64, amends_network::Event)>,
+        tell_news: mpsc::Sender<PairingNews>,
+    ) -> Result<Self, Failure> {
+        let pair = open.pair()?;
+        let replica = if pair.is_some() { open.replica()? } else { None };
+        Ok(Self {
+            open,
+            options,
+            pair,
+            replica,
+            meetings: Meetings::new(tell),
+            sessions: Sessions::default(),
+            watchers: Vec::new(),
+            syncing: Vec::new(),
+            pairing: None,
+            tell_news,
+            parted_totals: (0, 0),
+            refused: VecDeque::new(),
+            ending: false,
+            enders: Vec::new(),
+        })
+    }
+
+    /// The pair's replica, or why there is none.
+    pub(crate) fn replica(&mut self) -> Result<&mut Replica, Failure> {
+        self.replica.as_mut().ok_or_else(|| Advice::NotPaired.into())
+    }
+
+    pub(crate) fn partner_name(&self) -> String {
+        self.replica.as_ref().and_then(Replica::partner_name).unwrap_or_default().to_owned()
+    }
+
+    /// One conversation begins.
+    async fn converse(&mut self, conversation: Conversation) -> Result<(), Failure> {
+        let Conversation { request, face } = conversation;
+        match request {
+            Request::Watch => {
+                if !self.meetings.listening.is_empty() {
+                    let _ = face.tell(Event::Up { listen: self.meetings.listening.clone() });
+                }
+                if self.sessions.open().next().is_some() {
+                    let _ = face.tell(Event::Met { partner: self.partner_name() });
+                }
+                self.watchers.push(face);
+                Ok(())
+            }
+            Request::Down => {
+                self.ending = true;
+                self.enders.push(face);
+                Ok(())
+            }
+            Request::Sync { timeout_ms, peer } => self.sync(face, timeout_ms, peer).await,
+            Request::PairHost { listen } => {
+                self.begin_pairing(face, pairing::Role::Host, listen);
+                Ok(())
+            }
+            Request::PairJoin { code, peer, listen } => {
+                self.begin_pairing(face, pairing::Role::Joiner { code, peer }, listen);
+                Ok(())
+            }
+            Request::Status => {
+                let response = self.status().map_or_else(Response::Failed, |status| Response::Status(Box::new(status)));
+                face.end(response);
+                Ok(())
+            }
+            Request::Boundary(request) => {
+                let response = self.boundary(request).unwrap_or_else(Response::Failed);
+                face.end(response);
+                // A home that can no longer be read ends the holder; the failure itself was said above.
+                if self.pair.is_some() && self.replica.is_none() { self.reload() } else { Ok(()) }
+            }
+        }
+    }
+
+    /// Gives one input to the replica and performs what it wants done. Gives the entry that an edit made or changed.
+    ///
+    /// # Errors
+    /// [`FeedError::Edit`] where an edit is not possible; else what could not be read or saved.
+    pub(crate) fn feed(&mut self, input: Input<'_>) -> Result<Option<EntryId>, FeedError> {
+        let mut edited = None;
+        let mut next = Some(input);
+        while let Some(input) = next.take() {
+            let Some(replica) = self.replica.as_mut() else {
+                return Err(FeedError::Failed(Advice::NotPaired.into()));
+            };
+            let mut rng = system_rng();
+            let mut world = World { now: now(), rng: &mut rng, shelf: &Shelves(&self.open.journal) };
+            let effects = match replica.handle(&mut world, input) {
+                Ok(effects) => effects,
+                Err(HandleError::Edit(error)) => return Err(FeedError::Edit(error)),
+                Err(HandleError::Row(error)) => {
+                    self.replica = None;
+                    return Err(FeedError::Failed(stores::damaged(&self.open.home.journal_db(), &error)));
+                }
+                Err(HandleError::Seal(error)) => {
+                    self.replica = None;
+                    return Err(FeedError::Failed(internal(&error)));
+                }
+            };
+            for effect in effects {
+                match effect {
+                    Effect::Save { writes, durable } => {
+                        if let Err(failure) = self.open.save(&writes, durable) {
+                            // The replica is ahead of the disk now: it is made anew from what is there.
+                            self.reload().map_err(FeedError::Failed)?;
+                            return Err(FeedError::Failed(failure));
+                        }
+                    }
+                    Effect::Show(Shown::Edited(entry)) => edited = Some(entry),
+                    Effect::Show(shown) => self.show(&shown),
+                    Effect::Send { link, frame } => {
+                        if let Err(link) = self.sessions.send(link, &frame) {
+                            self.close(link);
+                        }
+                    }
+                    Effect::Close { link, reason } => {
+                        self.note_refused(&reason);
+                        if let Some((link, _)) = self.sessions.link_of(link) {
+                            self.close(link);
+                        }
+                    }
+                    Effect::Continue => next = Some(Input::Continue),
+                }
+            }
+        }
+        Ok(edited)
+    }
+
+    /// Makes the replica anew from the disk. Its links begin anew too.
+    pub(crate) fn reload(&mut self) -> Result<(), Failure> {
+        self.replica = self.open.replica()?;
+        for link in self.sessions.open().collect::<Vec<_>>() {
+            if let Some((link, _)) = self.sessions.link_of(link) {
+                self.close(link);
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes a link; what follows comes when the network says that it is closed.
+    pub(crate) fn close(&mut self, link: NetLink) {
+        if let Some(network) = self.sessions.network_of(link) {
+            tokio::spawn(async move { network.close(link).await });
+        }
+    }
+
+    /// A frame came on a link.
+    pub(crate) fn frame_came(&mut self, link: NetLink, bytes: &[u8]) -> Result<(), Failure> {
+        match self.sessions.came(link, bytes) {
+            Came::Nothing => Ok(()),
+            Came::Broken(reason) => {
+                self.note_refused(&reason);
+                self.close(link);
+                Ok(())
+            }
+            Came::Opened(id) => self.session_opened(id),
+            Came::Frame(id, frame) => {
+                let fed = self.feed(Input::Received { link: id, frame: &frame });
+                self.survive(fed)?;
+                self.look_at_syncs();
+                Ok(())
+            }
+        }
+    }
+
+    fn session_opened(&mut self, id: LinkId) -> Result<(), Failure> {
+        let Some(partner) = self.pair.as_ref().map(|pair| pair.partner) else {
+            return Ok(());
+        };
+        let first = self.sessions.open().count() == 1;
+        let fed = self.feed(Input::Met { link: id, device: partner });
+        self.survive(fed)?;
+        self.met_over(id);
+        for syncing in &mut self.syncing {
+            syncing.met = true;
+        }
+        if first {
+            self.tell(&Event::Met { partner: self.partner_name() });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn link_closed(&mut self, link: NetLink) -> Result<(), Failure> {
+        let Some(id) = self.sessions.end(link) else {
+            return Ok(());
+        };
+        if let Some(replica) = &self.replica {
+            let meeting = replica.meeting(id);
+            self.parted_totals.0 = self.parted_totals.0.saturating_add(meeting.sent);
+            self.parted_totals.1 = self.parted_totals.1.saturating_add(meeting.received);
+            let fed = self.feed(Input::Parted { link: id });
+            self.survive(fed)?;
+        }
+        if self.sessions.open().next().is_none() {
+            self.tell(&Event::Parted { partner: self.partner_name() });
+        }
+        Ok(())
+    }
+
+    /// What came from the network could not be kept: it is said, and the holder goes on if the journal can still be read.
+    fn survive(&mut self, fed: Result<Option<EntryId>, FeedError>) -> Result<(), Failure> {
+        if let Err(error) = fed {
+            let failure = match error {
+                FeedError::Failed(failure) => failure,
+                FeedError::Edit(error) => internal(&error),
+            };
+            self.tell(&Event::Notice { message: format!("{} {}", failure.message, failure.hint) });
+            if self.replica.is_none() {
+                self.reload()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, shown: &Shown) {
+        match shown {
+            Shown::Edited(_) => {}
+            Shown::Changed { entry, by } => {
+                if self.watchers.is_empty() {
+                    return;
+                }
+                let by = match by {
+                    Whose::Mine => self.open.device.name.as_str().to_owned(),
+                    Whose::Partners => self.partner_name(),
+                };
+                if let Some(entry) = self.entry(entry) {
+                    self.tell(&Event::Changed { by, entry });
+                }
+            }
+            Shown::Reached(entry) => {
+                if let Some(id) = self.replica.as_ref().map(|replica| replica.short_id(entry)) {
+                    self.tell(&Event::Reached { id });
+                }
+            }
+            // The pairing's own face is told when both devices hold each other's first record.
+            Shown::Confirmed => {}
+            Shown::SetAside { whose, seq, reason } => {
+                let whose = match whose {
+                    Whose::Mine => "your own log",
+                    Whose::Partners => "your partner's log",
+                };
+                let message = crate::advice::set_aside(whose, *seq, reason);
+                self.remember_refused(message.clone());
+                self.tell(&Event::Refused { message });
+            }
+            Shown::Refused(reason) => self.note_refused(reason),
+            Shown::OlderCopy => self.tell(&Event::Notice { message: crate::advice::OLDER_COPY.to_owned() }),
+            Shown::Fork(_) => {
+                self.remember_refused(crate::advice::FORK.to_owned());
+                self.tell(&Event::Notice { message: crate::advice::FORK.to_owned() });
+            }
+            Shown::PartnerWentBack => self.tell(&Event::Notice { message: crate::advice::PARTNER_WENT_BACK.to_owned() }),
+        }
+    }
+
+    fn note_refused(&mut self, reason: &str) {
+        let message = crate::advice::refused(reason);
+        self.remember_refused(message.clone());
+        self.tell(&Event::Refused { message });
+    }
+
+    fn remember_refused(&mut self, message: String) {
+        if self.refused.back() == Some(&message) {
+            return;
+        }
+        if self.refused.len() == REFUSED_KEPT {
+            self.refused.pop_front();
+        }
+        self.refused.push_back(message);
+    }
+
+    /// Tells everybody who watches.
+    pub(crate) fn tell(&mut self, event: &Event) {
+        self.watchers.retain(|face| face.tell(event.clone()).is_ok());
+    }
+
+    /// Changes that went each way since the start.
+    fn totals(&self) -> (u64, u64) {
+        let Some(replica) = &self.replica else {
+            return self.parted_totals;
+        };
+        self.sessions.open().map(|id| replica.meeting(id)).fold(self.parted_totals, |totals, meeting| {
+            (totals.0.saturating_add(meeting.sent), totals.1.saturating_add(meeting.received))
+        })
+    }
+
+    async fn sync(&mut self, face: Face, timeout_ms: u64, peer: Option<String>) -> Result<(), Failure> {
+        if self.replica.is_none() {
+            face.end(Response::Failed(Advice::NotPaired.into()));
+            return Ok(());
+        }
+        if let Err(failure) = self.look_for(peer).await {
+            face.end(Response::Failed(failure));
+            return Ok(());
+        }
+        let timeout = std::time::Duration::from_millis(timeout_ms);
+        let before = self.totals();
+        self.syncing.push(Syncing {
+            face,
+            until: Instant::now().checked_add(timeout).unwrap_or_else(|| Instant::now() + std::time::Duration::from_secs(86_400)),
+            seconds: timeout.as_secs(),
+            before,
+            told: (0, 0),
+            met: self.sessions.open().next().is_some(),
+        });
+        self.look_at_syncs();
+        Ok(())
+    }
+
+    /// Ends every sync that is done or out of time, and tells the others how far they are.
+    pub(crate) fn look_at_syncs(&mut self) {
+        if self.syncing.is_empty() {
+            return;
+        }
+        let meetings: Vec<_> = match &self.replica {
+            Some(replica) => self.sessions.open().map(|id| replica.meeting(id)).collect(),
+            None => Vec::new(),
+        };
+        let totals = self.totals();
+        let done = meetings.iter().any(|meeting| meeting.partner_has_all && meeting.have_all);
+        let (partner_has_all, have_all) = (
+            meetings.iter().any(|meeting| meeting.partner_has_all),
+            meetings.iter().any(|meeting| meeting.have_all),
+        );
+        let partner = self.partner_name();
+        let now = Instant::now();
+        for mut syncing in std::mem::take(&mut self.syncing) {
+            let sent = totals.0.saturating_sub(syncing.before.0);
+            let received = totals.1.saturating_sub(syncing.before.1);
+            if done || (now >= syncing.until && !meetings.is_empty()) {
+                let synced = crate::request::Synced { sent, received, partner_has_all, have_all, partner: partner.clone() };
+                syncing.face.end(Response::Synced(synced));
+            } else if now >= syncing.until {
+                let advice = if syncing.met {
+                    Advice::PartnerParted { partner: partner.clone() }
+                } else if !self.meetings.real_interface && !self.meetings.knows_where() {
+                    Advice::NoInterface
+                } else {
+                    Advice::PartnerNotReached { partner: partner.clone(), seconds: syncing.seconds }
+                };
+                syncing.face.end(Response::Failed(advice.into()));
+            } else {
+                if syncing.told != (sent, received) {
+                    syncing.told = (sent, received);
+                    let _ = syncing.face.tell(Event::Transfer { sent, received });
+                }
+                self.syncing.push(syncing);
+            }
+        }
+    }
+
+    /// Whether somebody waits for the partner.
+    pub(crate) fn wants_to_meet(&self) -> bool {
+        self.replica.is_some() && (self.options.stays || !self.syncing.is_empty())
+    }
+
+    fn is_idle(&self) -> bool {
+        self.syncing.is_empty() && self.watchers.is_empty() && self.pairing.is_none()
+    }
+
+    /// When something is due next, at the latest in half a minute: a clock that was set or a machine that slept is noticed then.
+    fn next_due(&self) -> Instant {
+        let latest = Instant::now() + std::time::Duration::from_secs(30);
+        [self.sessions.next_beat(), self.next_dial(), self.pairing.as_ref().and_then(Pairing::due)]
+            .into_iter()
+            .flatten()
+            .chain(self.syncing.iter().map(|syncing| syncing.until))
+            .fold(latest, Instant::min)
+    }
+
+    async fn time_passed(&mut self) -> Result<(), Failure> {
+        for link in self.sessions.beat(Instant::now()) {
+            self.close(link);
+        }
+        self.look_at_syncs();
+        self.look_at_pairing().await?;
+        self.keep_meeting().await
+    }
+
+    /// Resolves when a face went away; never where there is none to go.
+    async fn somebody_left(&self) {
+        let faces = self.watchers.iter().chain(self.syncing.iter().map(|syncing| &syncing.face));
+        let mut gone: futures::stream::FuturesUnordered<_> = faces.map(Face::gone).collect();
+        if futures::StreamExt::next(&mut gone).await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    fn let_go(&mut self) {
+        self.watchers.retain(|face| !face.is_gone());
+        self.syncing.retain(|syncing| !syncing.face.is_gone());
+    }
+
+    async fn end(mut self, outcome: Result<(), Failure>) -> Result<(), Failure> {
+        self.stop_meeting().await;
+        let watchers = std::mem::take(&mut self.watchers);
+        for syncing in std::mem::take(&mut self.syncing) {
+            syncing.face.end(Response::Failed(Advice::HolderEnding.into()));
+        }
+        drop(self.pairing.take());
+        let closed = self.open.close();
+        for face in watchers {
+            face.end(Response::Done);
+        }
+        for face in std::mem::take(&mut self.enders) {
+            face.end(Response::Done);
+        }
+        outcome.and(closed)
+    }
+}

@@ -1,0 +1,311 @@
+//! The two stores of a home, what the program keeps in them beside the replica's own rows, and how a replica reads them.
+
+use std::path::Path;
+
+use amends_keys::identity::{DiscoveryKey, JournalId, LogSecret, PersonName, StaticKey, StaticSecret};
+use amends_keys::pairing::{Paired, PnetKey, SessionPsk};
+use amends_keys::seal::EpochSecret;
+use amends_keys::vault::VaultKey;
+use amends_replica::{Founding, Partner, Replica, Row, Shelf, ShelfError};
+use amends_store::{CommitError, Store};
+use rand_core::CryptoRng;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
+
+use crate::advice::Advice;
+use crate::home::{Home, JOURNAL_DB, PRIVATE_DB};
+use crate::request::Failure;
+
+/// The operating system's randomness: taken anew for every value, so that a copied machine repeats nothing.
+pub(crate) fn system_rng() -> impl CryptoRng + Send + 'static {
+    rand_core::UnwrapErr(rand::rngs::SysRng)
+}
+
+/// This device, in the journal's store.
+#[derive(Serialize, Deserialize)]
+struct DeviceRow {
+    version: u8,
+    static_secret: [u8; 32],
+    name: String,
+}
+
+impl Drop for DeviceRow {
+    fn drop(&mut self) {
+        self.static_secret.zeroize();
+    }
+}
+
+/// What the pairing gave, in the journal's store.
+#[derive(Serialize, Deserialize)]
+struct PairRow {
+    version: u8,
+    journal: [u8; 32],
+    partner: [u8; 32],
+    discovery: [u8; 32],
+    pnet: [u8; 32],
+    session_psk: [u8; 32],
+}
+
+impl Drop for PairRow {
+    fn drop(&mut self) {
+        for secret in [&mut self.discovery, &mut self.pnet, &mut self.session_psk] {
+            secret.zeroize();
+        }
+    }
+}
+
+const DEVICE: &[u8] = b"device";
+const PAIR: &[u8] = b"pair";
+/// Codes that this device tried and must not try again ([`amends_keys::invite::TriedCodes`]).
+const TRIED: &[u8] = b"tried codes";
+/// The last good addresses of the partner's device.
+const ADDRESSES: &[u8] = b"addresses";
+
+/// This device.
+pub(crate) struct Device {
+    pub(crate) static_secret: StaticSecret,
+    pub(crate) name: PersonName,
+}
+
+/// The keys of the pair.
+pub(crate) struct Pair {
+    pub(crate) journal: JournalId,
+    pub(crate) partner: StaticKey,
+    pub(crate) discovery: DiscoveryKey,
+    pub(crate) pnet: PnetKey,
+    pub(crate) session_psk: SessionPsk,
+}
+
+/// A home with its stores open. The lock is the caller's.
+pub struct Open {
+    pub(crate) home: Home,
+    pub(crate) journal: Store,
+    /// Held open so that a damaged private store is noticed at the start, and closed whole at the end.
+    private: Store,
+    pub(crate) device: Device,
+}
+
+/// Makes both stores in `dir`: this device's identity in the journal's, and a private journal, whole from the start, in
+/// the other.
+///
+/// # Errors
+/// A [`Failure`] that says what could not be written.
+pub fn create_stores(dir: &Path, name: &PersonName, vault_key: &VaultKey) -> Result<(), Failure> {
+    let mut rng = system_rng();
+    let path = dir.join(JOURNAL_DB);
+    let static_secret = StaticSecret::generate(&mut rng);
+    let static_key = static_secret.public();
+    let mut journal = Store::create(&path, vault_key.journal_store(), Box::new(system_rng())).map_err(|error| open_failed(&path, &error))?;
+    let row = DeviceRow { version: 1, static_secret: *static_secret.expose(), name: name.as_str().to_owned() };
+    put(&mut journal, DEVICE, &row)?;
+
+    let path = dir.join(PRIVATE_DB);
+    let mut private = Store::create(&path, vault_key.private_store(), Box::new(system_rng())).map_err(|error| open_failed(&path, &error))?;
+    let founding = Founding {
+        journal: JournalId::generate(&mut rng),
+        epoch_0: EpochSecret::generate(&mut rng),
+        log: LogSecret::generate(&mut rng),
+        static_key,
+        name: name.clone(),
+        partner: None,
+        confirmed: true,
+    };
+    let writes = Replica::found(founding, super::now(), &mut rng).map_err(|error| internal(&error))?;
+    commit(&mut private, &writes, true)?;
+    for store in [journal, private] {
+        store.close().map_err(|error| Advice::NotSaved { error: error.to_string() })?;
+    }
+    Ok(())
+}
+
+/// Opens both stores of a home.
+///
+/// # Errors
+/// A [`Failure`] that names the store that could not be opened, and why.
+pub fn open(home: &Home, vault_key: VaultKey) -> Result<Open, Failure> {
+    let open_store = |path: &Path, key| Store::open(path, key, Box::new(system_rng())).map_err(|error| open_failed(path, &error));
+    let journal = open_store(&home.journal_db(), vault_key.journal_store())?;
+    let private = open_store(&home.private_db(), vault_key.private_store())?;
+    // Read once, so that damage there is said now and not on the day it is needed.
+    Replica::load(&Shelves(&private)).map_err(|error| damaged(&home.private_db(), &error))?;
+    let row: DeviceRow = get(home, &journal, DEVICE)?.ok_or_else(|| damaged(&home.journal_db(), &"this device's keys are not in it"))?;
+    let name = PersonName::try_from(row.name.as_str()).map_err(|error| damaged(&home.journal_db(), &error))?;
+    let device = Device { static_secret: StaticSecret::from_bytes(&row.static_secret), name };
+    Ok(Open { home: home.clone(), journal, private, device })
+}
+
+impl Open {
+    /// The pair, if there is one.
+    pub(crate) fn pair(&self) -> Result<Option<Pair>, Failure> {
+        let row: Option<PairRow> = get(&self.home, &self.journal, PAIR)?;
+        Ok(row.map(|row| Pair {
+            journal: JournalId(row.journal),
+            partner: StaticKey(row.partner),
+            discovery: DiscoveryKey::from_bytes(&row.discovery),
+            pnet: PnetKey::from_bytes(&row.pnet),
+            session_psk: SessionPsk::from_bytes(&row.session_psk),
+        }))
+    }
+
+    /// The replica of the pair's journal, if there is one.
+    pub(crate) fn replica(&self) -> Result<Option<Replica>, Failure> {
+        let shelf = Shelves(&self.journal);
+        let failed = |error: &dyn std::fmt::Display| damaged(&self.home.journal_db(), error);
+        if !Replica::is_founded(&shelf).map_err(|error| failed(&error))? {
+            return Ok(None);
+        }
+        Replica::load(&shelf).map(Some).map_err(|error| failed(&error))
+    }
+
+    /// Begins the pair's journal, in one transaction. It replaces a pair that the other device never confirmed.
+    pub(crate) fn keep_pair(&mut self, paired: &Paired, log: LogSecret, confirmed: bool) -> Result<(), Failure> {
+        let founding = Founding {
+            journal: paired.journal,
+            epoch_0: paired.epoch_0.clone(),
+            log,
+            static_key: self.device.static_secret.public(),
+            name: self.device.name.clone(),
+            partner: Some(Partner {
+                static_key: paired.partner.static_key,
+                log: paired.partner.log_key,
+                name: paired.partner.name.clone(),
+            }),
+            confirmed,
+        };
+        let row = PairRow {
+            version: 1,
+            journal: paired.journal.0,
+            partner: paired.partner.static_key.0,
+            discovery: *paired.discovery.expose(),
+            pnet: *paired.pnet.expose(),
+            session_psk: *paired.session_psk.expose(),
+        };
+        let writes = Replica::found(founding, super::now(), &mut system_rng()).map_err(|error| internal(&error))?;
+        let mut writes: Vec<amends_store::Write> = writes.iter().map(store_write).collect();
+        writes.push(amends_store::Write::put(amends_store::Table::Meta, PAIR, &row_bytes(&row)?));
+        writes.push(amends_store::Write::delete(amends_store::Table::Meta, ADDRESSES));
+        self.journal.commit(&writes).map_err(|error| not_saved(&error))
+    }
+
+    /// The codes that must not be tried again, as bytes of [`amends_keys::invite::TriedCodes`].
+    pub(crate) fn tried_codes(&self) -> Result<Option<Vec<u8>>, Failure> {
+        self.journal
+            .get(amends_store::Table::Meta, TRIED)
+            .map_err(|error| damaged(&self.home.journal_db(), &error))
+    }
+
+    pub(crate) fn keep_tried_codes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let write = amends_store::Write::put(amends_store::Table::Meta, TRIED, bytes);
+        self.journal.commit(&[write]).map_err(|error| not_saved(&error))
+    }
+
+    /// The last good addresses of the partner's device, the best first.
+    pub(crate) fn addresses(&self) -> Vec<String> {
+        // They only help to find; a row that cannot be read is made anew.
+        get(&self.home, &self.journal, ADDRESSES).ok().flatten().unwrap_or_default()
+    }
+
+    pub(crate) fn keep_addresses(&mut self, addresses: &[String]) -> Result<(), Failure> {
+        let write = amends_store::Write::put(amends_store::Table::Meta, ADDRESSES, &row_bytes(&addresses)?);
+        self.journal.commit_volatile(&[write]).map_err(|error| not_saved(&error))
+    }
+
+    /// Performs what a replica wants saved.
+    pub(crate) fn save(&mut self, writes: &[amends_replica::Write], durable: bool) -> Result<(), Failure> {
+        commit(&mut self.journal, writes, durable)
+    }
+
+    /// Closes both stores whole.
+    pub(crate) fn close(self) -> Result<(), Failure> {
+        for store in [self.journal, self.private] {
+            store.close().map_err(|error| Advice::NotSaved { error: error.to_string() })?;
+        }
+        Ok(())
+    }
+}
+
+/// A store, as a replica reads it.
+pub(crate) struct Shelves<'a>(pub(crate) &'a Store);
+
+impl Shelf for Shelves<'_> {
+    fn get(&self, table: amends_replica::Table, key: &[u8]) -> Result<Option<Vec<u8>>, ShelfError> {
+        self.0.get(store_table(table), key).map_err(|error| ShelfError(error.to_string()))
+    }
+
+    fn scan(&self, table: amends_replica::Table, from: &[u8], limit: usize) -> Result<Vec<Row>, ShelfError> {
+        self.0.scan(store_table(table), from, None, limit).map_err(|error| ShelfError(error.to_string()))
+    }
+}
+
+fn store_table(table: amends_replica::Table) -> amends_store::Table {
+    match table {
+        amends_replica::Table::Meta => amends_store::Table::Meta,
+        amends_replica::Table::Card => amends_store::Table::Card,
+        amends_replica::Table::Part => amends_store::Table::Part,
+        amends_replica::Table::Record => amends_store::Table::Record,
+        amends_replica::Table::Envelope => amends_store::Table::Envelope,
+    }
+}
+
+fn store_write(write: &amends_replica::Write) -> amends_store::Write {
+    match write {
+        amends_replica::Write::Put { table, key, value } => amends_store::Write::put(store_table(*table), key, value),
+        amends_replica::Write::Delete { table, key } => amends_store::Write::delete(store_table(*table), key),
+    }
+}
+
+fn commit(store: &mut Store, writes: &[amends_replica::Write], durable: bool) -> Result<(), Failure> {
+    let writes: Vec<amends_store::Write> = writes.iter().map(store_write).collect();
+    let done = if durable { store.commit(&writes) } else { store.commit_volatile(&writes) };
+    done.map_err(|error| not_saved(&error))
+}
+
+fn row_bytes<T: Serialize>(row: &T) -> Result<Vec<u8>, Failure> {
+    serde_json::to_vec(row).map_err(|error| internal(&error))
+}
+
+fn put<T: Serialize>(store: &mut Store, key: &[u8], row: &T) -> Result<(), Failure> {
+    let write = amends_store::Write::put(amends_store::Table::Meta, key, &row_bytes(row)?);
+    store.commit(&[write]).map_err(|error| not_saved(&error))
+}
+
+fn get<T: DeserializeOwned>(home: &Home, store: &Store, key: &[u8]) -> Result<Option<T>, Failure> {
+    let failed = |error: &dyn std::fmt::Display| damaged(&home.journal_db(), error);
+    let Some(bytes) = store.get(amends_store::Table::Meta, key).map_err(|error| failed(&error))? else {
+        return Ok(None);
+    };
+    serde_json::from_slice(&bytes).map(Some).map_err(|_| failed(&"a row of it is not what was written"))
+}
+
+fn not_saved(error: &CommitError) -> Failure {
+    match error {
+        CommitError::Full => Advice::DiskFull.into(),
+        other => Advice::NotSaved { error: other.to_string() }.into(),
+    }
+}
+
+pub(crate) fn damaged(path: &Path, why: &dyn std::fmt::Display) -> Failure {
+    Advice::StoreDamaged { path: path.display().to_string(), why: why.to_string() }.into()
+}
+
+pub(crate) fn internal(error: &dyn std::fmt::Display) -> Failure {
+    Advice::Internal { what: error.to_string() }.into()
+}
+
+fn open_failed(path: &Path, error: &amends_store::OpenError) -> Failure {
+    use amends_store::OpenError as E;
+    let path = path.display().to_string();
+    let advice = match error {
+        E::NotFound(_) => Advice::HomeIncomplete { path },
+        E::NotAFile(_) => Advice::HomeNotAFile { path },
+        E::TooOpen { mode, .. } => Advice::FileTooOpen { path, mode: format!("{mode:03o}") },
+        E::NewerVersion { .. } => Advice::StoreNewer { path },
+        E::WrongKey => Advice::StoreForeign { path },
+        E::InUse => Advice::Busy,
+        E::Full => Advice::DiskFull,
+        E::Exists(_) | E::ReadOnly | E::File { .. } | E::Failed(_) => Advice::HomeUnusable { path, error: error.to_string() },
+        _ => Advice::StoreDamaged { path, why: error.to_string() },
+    };
+    advice.into()
+}
