@@ -59,7 +59,7 @@ struct Shared {
     /// Say less: no progress, no remarks
     #[arg(short, global = true, conflicts_with = "more")]
     quieter: bool,
-    /// Say more about what is going on
+    /// Say more: how far a meeting is
     #[arg(short = 'v', global = true, id = "more")]
     more: bool,
 }

@@ -503,3 +503,6 @@ async fn carry(conversation: Conversation, holder: Holder) {
         drop(end.send(response));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,7 +36,7 @@ pub struct Arguments {
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
     /// For scripts: take the two numbers as the same
-    #[arg(long, requires = "json")]
+    #[arg(long)]
     yes: bool,
 }
 
@@ -54,6 +54,12 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
     } = arguments;
     if !context.may_ask && !yes {
         return Err(Advice::NobodyCompares.into());
+    }
+    // Not left to the parser, which does not see a --json that stands before the command.
+    if yes && !context.json {
+        let message = "--yes is for scripts, together with --json.".to_owned();
+        let hint = "Leave it out, and compare the numbers on both screens.".to_owned();
+        return Err(Advice::WrongUse { message, hint }.into());
     }
     let joins = join || from.is_some();
     if peer.is_some() && !joins {

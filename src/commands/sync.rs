@@ -80,7 +80,13 @@ pub async fn meet_once(
             out.value(&event)?;
             match (&event, words::event(out, &event)) {
                 // How far it is belongs to progress; the sum comes at the end.
-                (Event::Transfer { .. }, _) | (_, None) => Ok(()),
+                (Event::Transfer { .. }, Some(words)) => {
+                    if context.wordy {
+                        out.note(&words);
+                    }
+                    Ok(())
+                }
+                (_, None) => Ok(()),
                 (_, Some(words)) => out.say(&words),
             }
         })

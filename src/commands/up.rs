@@ -84,8 +84,8 @@ async fn show_all(context: &Context, journal: &mut Reached) -> Result<(), Failur
         };
         match turn {
             Ok(Turn::Event(event)) => {
-                // How far a meeting is would be a line a change, which says itself what came.
-                let told = !matches!(event, Event::Transfer { .. });
+                // How far a meeting is would be a line a change, and each change that comes says so itself.
+                let told = context.wordy || !matches!(event, Event::Transfer { .. });
                 if told {
                     out.value(&event)?;
                 }
