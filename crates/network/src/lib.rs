@@ -28,8 +28,22 @@
 //! purpose. So the joiner dials every address found, at once (this crate runs at most eight dials at a time and queues
 //! the rest). A journal host breaks the handshake off, because it expects its pre-shared key; a stranger's program does
 //! not speak the pairing protocol: both end as [`Event::DialFailed`] and are not tried again. A link that reaches
-//! [`Event::Connected`] is a pairing host. Where several do, PROTOCOL section 1 says to stop and ask for the QR or
-//! an address.
+//! [`Event::Connected`] is a pairing host. It may have been found at several addresses: its first link counts, and the
+//! dials to its other addresses end as [`DialError::HungUp`], since it takes one session. Where several hosts do,
+//! PROTOCOL section 1 says to stop and ask for the QR or an address.
+
+// Bytes from outside reach every module here: what keeps the pure crates from panicking keeps this one too.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::unreachable,
+        clippy::todo
+    )
+)]
 
 mod address;
 mod backoff;

@@ -47,7 +47,7 @@ impl Listeners {
             open: HashMap::new(),
         };
         let errors = listeners.open_new(&plan(listen, &real), swarm);
-        let updated = listeners.state(!errors.is_empty());
+        let updated = listeners.state(&errors);
         for (socket, error) in errors {
             let asked_for =
                 listen == Listen::Only(socket) || error.kind() == io::ErrorKind::AddrInUse;
@@ -70,13 +70,15 @@ impl Listeners {
             stays
         });
         let errors = self.open_new(&plan, swarm);
-        Ok(self.state(!errors.is_empty()))
+        Ok(self.state(&errors))
     }
 
-    fn state(&self, again: bool) -> Updated {
+    fn state(&self, errors: &[(SocketAddr, io::Error)]) -> Updated {
+        let real = |socket: &SocketAddr| !socket.ip().is_loopback();
         Updated {
-            real: self.open.keys().any(|socket| !socket.ip().is_loopback()),
-            again,
+            real: self.open.keys().any(real),
+            // A machine without IPv6 has no ::1, now or later.
+            again: errors.iter().any(|(socket, _)| real(socket)),
         }
     }
 

@@ -54,6 +54,7 @@ fn in_a_network_of_our_own(name: &str, test: impl AsyncFnOnce()) {
         .unwrap();
     let said = String::from_utf8_lossy(&inner.stdout);
     let complained = String::from_utf8_lossy(&inner.stderr);
+    println!("{said}");
     assert!(
         inner.status.success() && said.contains("1 passed"),
         "inside the namespace:\n{said}\n{complained}"
