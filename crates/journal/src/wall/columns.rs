@@ -66,6 +66,9 @@ pub enum ColumnFault {
     /// A run of no items, an object or key that is half there, an index or counter out of range.
     #[error("an operation is malformed")]
     Operation,
+    /// Runs that Automerge would have written otherwise.
+    #[error("a column is not in its one form")]
+    Form,
     /// Bytes after the last column.
     #[error("{0} bytes after the columns")]
     Trailing(usize),
@@ -331,7 +334,7 @@ impl<'a> Columns<'a> {
 }
 
 /// What a run-length column is made of.
-trait Item<'a>: Copy {
+trait Item<'a>: Copy + PartialEq {
     fn read(reader: &mut Reader<'a>) -> Result<Self, ReadFault>;
 }
 
@@ -409,19 +412,56 @@ impl<'a, T: Item<'a>> Runs<'a, T> {
     }
 
     /// Walks to the end, in time with the bytes and not with what they claim.
+    ///
+    /// Only the form that Automerge writes is taken. It forgets a change's bytes and writes them anew
+    /// from its operations: of another form the hash would not come back, and whether that shows would
+    /// depend on what else the document holds.
     fn count(mut self) -> Result<u64, ColumnFault> {
         let mut total = 0u64;
+        let mut last = Last::Nothing;
         while self.head()? {
             total = total.saturating_add(self.left);
             at_most("items in a column", total, COLUMN_ITEMS)?;
-            if let Run::Each = self.run {
-                for _ in 0..self.left {
-                    T::read(&mut self.reader)?;
+            last = match (self.run, last) {
+                (Run::Null, Last::Null) => return Err(ColumnFault::Form),
+                (Run::Null, _) => Last::Null,
+                (Run::Same(item), Last::Run(before) | Last::Each(before)) if item == before => {
+                    return Err(ColumnFault::Form);
                 }
-            }
+                (Run::Same(_), _) if self.left == 1 => return Err(ColumnFault::Form),
+                (Run::Same(item), _) => Last::Run(item),
+                (Run::Each, Last::Each(_)) => return Err(ColumnFault::Form),
+                (Run::Each, before) => self.each(before)?,
+            };
+        }
+        // A column of nulls is left out.
+        if let (Last::Null, Run::Null, true) = (last, self.run, total == self.left) {
+            return Err(ColumnFault::Form);
         }
         Ok(total)
     }
+
+    /// A run of single items: no two alike in a row, which would be a run of their own.
+    fn each(&mut self, mut last: Last<T>) -> Result<Last<T>, ColumnFault> {
+        for _ in 0..self.left {
+            let item = T::read(&mut self.reader)?;
+            if let Last::Run(before) | Last::Each(before) = last
+                && item == before
+            {
+                return Err(ColumnFault::Form);
+            }
+            last = Last::Each(item);
+        }
+        Ok(last)
+    }
+}
+
+/// What the run before ended with.
+enum Last<T> {
+    Nothing,
+    Null,
+    Run(T),
+    Each(T),
 }
 
 /// A run-length column of differences.
