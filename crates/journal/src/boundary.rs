@@ -35,7 +35,7 @@ pub struct Boundary<'a> {
 /// What a boundary begins with.
 #[derive(Clone, Copy)]
 pub struct Draft<'a> {
-    /// One line, at most [`TITLE_CHARACTERS`].
+    /// One line, at most [`TITLE_CHARACTERS`], or empty.
     pub title: &'a str,
     /// At most [`TEXT_BYTES`].
     pub text: &'a str,

@@ -1,8 +1,13 @@
 //! What is agreed, and what is in force.
 
 mod common;
+#[path = "common/forge.rs"]
+mod forge;
 
-use amends_journal::{Draft, Edit, Field, Person, RuleError, Standing, State, TextField, propose};
+use amends_journal::{
+    Act, Actor, Draft, Edit, Field, Person, RuleError, Standing, State, TextField, Verb,
+    agree_hash, propose,
+};
 use common::{Deed, Device, ENTRY, NOW, Record, Which};
 
 fn pair() -> (Device, Device) {
@@ -383,6 +388,11 @@ fn limits_are_told_apart() {
         assert_eq!(with(&draft), Err(error));
     }
     assert_eq!(
+        with(&Draft { title: "", ..good }),
+        Ok(()),
+        "a title may be left out"
+    );
+    assert_eq!(
         with(&Draft {
             text: "tabs\tand\nlines \u{202b}\u{5e9}",
             ..good
@@ -474,4 +484,100 @@ fn what_people_wrote_is_in_no_debug_form() {
     for words in ["Phones", "Evenings", "secret"] {
         assert!(!all.contains(words), "{all}");
     }
+}
+
+/// Adds an act as no program of ours would write it, by this actor, to an own part.
+fn say(device: &mut Device, which: Which, actor: Actor, act: &Act) {
+    let value = automerge::ScalarValue::Bytes(act.bytes());
+    let operation = forge::op(
+        forge::put(value),
+        forge::container(1),
+        forge::beginning(),
+        true,
+        vec![],
+    );
+    let change = forge::forged(device.part(which), actor, vec![operation]);
+    *device.part(which) = common::admit(device.part(which), &actor, &[change]).unwrap();
+}
+
+#[test]
+fn ties_go_to_the_smaller_hash() {
+    let (mut ana, bo) = pair();
+    let mut versions = vec![];
+    for words in ["One.", "Two."] {
+        does(&mut ana, text(words));
+        versions.push((ana.view().current.hash, ana.shared.heads()));
+    }
+    versions.sort();
+    let anas = ana.actor;
+    // Ana agrees to the one and then to the other, Bo the other way round: the smaller number is 10
+    // for both.
+    for (which, actor, at, n) in [
+        (Which::Anas, anas, 1, 10),
+        (Which::Anas, anas, 0, 12),
+        (Which::Bos, bo.actor, 0, 10),
+        (Which::Bos, bo.actor, 1, 12),
+    ] {
+        let (hash, heads) = versions[at].clone();
+        let (ends, reason) = (vec![], String::new());
+        let act = Act {
+            verb: Verb::Agree,
+            n,
+            time: NOW,
+            hash,
+            heads,
+            ends,
+            reason,
+        };
+        say(&mut ana, which, actor, &act);
+    }
+    assert_eq!(ana.view().in_force.unwrap().hash, versions[0].0);
+}
+
+#[test]
+fn an_agreement_to_another_text_than_it_names_does_not_count() {
+    let (mut ana, bo) = pair();
+    let elsewhere = agree_hash(
+        &ENTRY,
+        amends_journal::EntryKind::Boundary,
+        "en",
+        "Evenings",
+        "Bo owns the house.",
+        "",
+    );
+    let act = |n, hash, heads| {
+        let (ends, reason) = (vec![], String::new());
+        Act {
+            verb: Verb::Agree,
+            n,
+            time: NOW,
+            hash,
+            heads,
+            ends,
+            reason,
+        }
+    };
+    let (heads, current) = (ana.shared.heads(), ana.view().current.hash);
+    for who in [Which::Anas, Which::Bos] {
+        let actor = if who == Which::Anas {
+            ana.actor
+        } else {
+            bo.actor
+        };
+        say(&mut ana, who, actor, &act(5, elsewhere, heads.clone()));
+    }
+    // The right hash at heads of another text is no better.
+    let first = common::part(amends_journal::PartKind::Shared).heads();
+    say(&mut ana, Which::Bos, bo.actor, &act(6, current, first));
+    let view = ana.view();
+    assert_eq!((view.state, view.in_force), (State::Proposed, None));
+    let invalid = |n| {
+        view.acts
+            .iter()
+            .filter(|a| a.act.n == n)
+            .all(|a| a.standing == Standing::Invalid)
+    };
+    assert!(invalid(5) && invalid(6));
+    say(&mut ana, Which::Bos, bo.actor, &act(7, current, heads));
+    assert_eq!(ana.view().state, State::Agreed);
 }

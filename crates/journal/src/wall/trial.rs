@@ -138,3 +138,82 @@ fn check_acts(schema: &Schema, before: &Automerge, after: &Automerge) -> Result<
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use automerge::ObjId;
+    use automerge::transaction::Transactable;
+
+    use super::*;
+    use crate::act::{Act, Verb};
+    use crate::schema::{ACTS, begin, schema};
+    use crate::{EntryKind, PartKind};
+
+    /// A change past steps 2 to 4, as if one of them had a hole.
+    fn tried(
+        edit: impl Fn(&mut automerge::transaction::Transaction<'_>, ObjId),
+    ) -> Result<(), TrialFault> {
+        let schema = schema(EntryKind::Boundary, 1, PartKind::Own).unwrap();
+        let (mut doc, _) = begin(schema);
+        let act = Act {
+            verb: Verb::Agree,
+            n: 1,
+            time: 0,
+            hash: [1; 32],
+            heads: vec![[2; 32]],
+            ends: vec![],
+            reason: String::new(),
+        };
+        doc.set_actor([5; 16].into());
+        let mut transaction = doc.transaction();
+        transaction
+            .insert(object(ACTS), 0, ScalarValue::Bytes(act.bytes()))
+            .unwrap();
+        transaction.commit();
+        let mut evil = doc.clone();
+        let mut transaction = evil.transaction();
+        edit(&mut transaction, object(ACTS));
+        transaction.commit();
+        let change = evil.get_changes(&doc.get_heads()).remove(0);
+        attempt(schema, &doc, &[change.raw_bytes()], &[change.hash().0]).map(|_| ())
+    }
+
+    #[test]
+    fn what_a_hole_in_the_steps_before_let_through_stops_here() {
+        assert_eq!(
+            tried(|t, acts| t.insert(acts, 0, ScalarValue::Bytes(vec![1])).unwrap()),
+            Ok(())
+        );
+        assert_eq!(
+            tried(|t, acts| t.delete(acts, 0).unwrap()),
+            Err(TrialFault::Acts)
+        );
+        assert_eq!(
+            tried(|t, acts| t.put(acts, 0, ScalarValue::Bytes(vec![1])).unwrap()),
+            Err(TrialFault::Acts)
+        );
+        assert_eq!(
+            tried(|t, acts| t.insert(acts, 0, "words").unwrap()),
+            Err(TrialFault::Acts)
+        );
+        assert_eq!(
+            tried(|t, _| t.put(ROOT, "unknown", 1).unwrap()),
+            Err(TrialFault::Shape)
+        );
+        assert_eq!(
+            tried(|t, _| t.put(ROOT, "why", "x").unwrap()),
+            Err(TrialFault::Shape)
+        );
+        assert_eq!(
+            tried(|t, _| t.delete(ROOT, "why").unwrap()),
+            Err(TrialFault::Shape)
+        );
+        assert_eq!(
+            tried(|t, _| t
+                .put_object(ROOT, "why", ObjType::Text)
+                .map(|_| ())
+                .unwrap()),
+            Err(TrialFault::Shape)
+        );
+    }
+}

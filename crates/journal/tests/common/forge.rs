@@ -117,8 +117,20 @@ pub fn content(chunk: &[u8]) -> &[u8] {
     &chunk[9 + length..]
 }
 
-/// A change written by hand: header, then columns as given.
+/// A change written by hand: header, then columns as given; the first change's actor beside its own.
 pub fn by_hand(
+    deps: &[ChangeHash],
+    actor: Actor,
+    seq: u64,
+    start: u64,
+    columns: &[(u32, Vec<u8>)],
+) -> Vec<u8> {
+    with_actors(&[Actor([0; 16])], deps, actor, seq, start, columns)
+}
+
+/// The same, naming these other actors.
+pub fn with_actors(
+    others: &[Actor],
     deps: &[ChangeHash],
     actor: Actor,
     seq: u64,
@@ -133,9 +145,11 @@ pub fn by_hand(
     leb128(seq, &mut out);
     leb128(start, &mut out);
     out.extend_from_slice(&[0, 0]); // time, message
-    out.push(1);
-    out.push(16);
-    out.extend_from_slice(&[0; 16]);
+    leb128(others.len() as u64, &mut out);
+    for other in others {
+        out.push(16);
+        out.extend_from_slice(&other.0);
+    }
     leb128(columns.len() as u64, &mut out);
     for (spec, bytes) in columns {
         leb128(u64::from(*spec), &mut out);
@@ -145,4 +159,12 @@ pub fn by_hand(
         .iter()
         .for_each(|(_, bytes)| out.extend_from_slice(bytes));
     chunk(1, &out)
+}
+
+/// So many of one value; a single one is a run of single items.
+pub fn run(count: i64, value: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    sleb128(if count == 1 { -1 } else { count }, &mut out);
+    leb128(value, &mut out);
+    out
 }
