@@ -347,20 +347,31 @@ pub async fn ask_once(context: &Context, request: Request) -> Result<Response, F
     journal.leave_with(answer).await
 }
 
-/// Waits until the person (Ctrl-C) or the system (SIGTERM, a closed terminal) wants this process to stop.
-pub async fn stop_wished() {
+/// Waits until the person (Ctrl-C) or the system (SIGTERM, a closed terminal) wants this process to stop. Hears it from
+/// the call on, not only once it is waited for: what is shown between the two may already be answered with Ctrl-C.
+pub fn stop_wished() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let one = |kind| async move {
-        match signal(kind) {
-            Ok(mut signals) => {
-                signals.recv().await;
+    let one = |kind| {
+        let signals = signal(kind);
+        async move {
+            match signals {
+                Ok(mut signals) => {
+                    signals.recv().await;
+                }
+                Err(_) => std::future::pending().await,
             }
-            Err(_) => std::future::pending().await,
         }
     };
-    tokio::select! {
-        () = one(SignalKind::interrupt()) => {}
-        () = one(SignalKind::terminate()) => {}
-        () = one(SignalKind::hangup()) => {}
+    let (interrupt, terminate, hangup) = (
+        one(SignalKind::interrupt()),
+        one(SignalKind::terminate()),
+        one(SignalKind::hangup()),
+    );
+    async move {
+        tokio::select! {
+            () = interrupt => {}
+            () = terminate => {}
+            () = hangup => {}
+        }
     }
 }

@@ -66,6 +66,37 @@ impl Text {
     }
 }
 
+/// A title for a text that was given none: the first words of it, without what a title may not hold.
+pub fn title_of(text: &str) -> String {
+    const WIDTH: usize = 60;
+    let first = text
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or_default();
+    let plain: String = first
+        .chars()
+        .filter(|c| !is_direction(*c))
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    let words = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+    if words.chars().count() <= WIDTH {
+        return words;
+    }
+    let cut: String = words.chars().take(WIDTH).collect();
+    // At a word's end, where the first word is not longer than all of it; some scripts have no spaces.
+    let end = cut
+        .rfind(' ')
+        .filter(|end| *end > WIDTH / 2)
+        .unwrap_or(cut.len());
+    format!("{} …", cut.split_at(end).0.trim_end())
+}
+
+/// Marks that turn the reading direction, or that break a line (Unicode UAX 9 and 14).
+fn is_direction(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 fn from_standard_input() -> Result<String, Failure> {
     let mut bytes = Vec::new();
     io::stdin()
@@ -180,6 +211,26 @@ fn in_memory() -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_title_is_the_first_words() {
+        assert_eq!(
+            title_of("\n  No phones\tat dinner.\nNor in bed."),
+            "No phones at dinner."
+        );
+        assert_eq!(title_of("\u{202e}No\u{200f} phones"), "No phones");
+        let long =
+            "I would like us to keep our phones out of the bedroom, from ten in the evening on.";
+        assert_eq!(
+            title_of(long),
+            "I would like us to keep our phones out of the bedroom, from …"
+        );
+        assert_eq!(
+            title_of(&"長".repeat(100)),
+            format!("{} …", "長".repeat(60))
+        );
+        assert_eq!(title_of(" \n "), "");
+    }
 
     #[tokio::test]
     async fn the_editors_text_comes_back_and_nothing_stays() {

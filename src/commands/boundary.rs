@@ -38,7 +38,7 @@ pub struct Propose {
     /// What you need; - reads it from standard input; left out, an editor opens
     #[arg(value_name = "TEXT", allow_hyphen_values = true)]
     text: Option<String>,
-    /// A short name for it
+    /// A short name for it [default: its first words]
     #[arg(long)]
     title: Option<String>,
     /// When to look at it again, such as 2027-03-01
@@ -151,7 +151,7 @@ async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result
         Verb::Propose(propose) => {
             let text = text::take(context, propose.text.as_deref(), "").await?;
             let request = BoundaryRequest::Propose {
-                title: propose.title.unwrap_or_default(),
+                title: propose.title.unwrap_or_else(|| text::title_of(&text.text)),
                 text: text.text.clone(),
                 language: propose.language.unwrap_or_else(own_language),
                 review_on: propose.review_on,

@@ -56,7 +56,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
         return Err(Advice::NobodyCompares.into());
     }
     // Not left to the parser, which does not see a --json that stands before the command.
-    if yes && !context.out.json {
+    if yes && !context.out.is_json() {
         let message = "--yes is for scripts, together with --json.".to_owned();
         let hint = "Leave it out, and compare the numbers on both screens.".to_owned();
         return Err(Advice::WrongUse { message, hint }.into());

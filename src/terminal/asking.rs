@@ -104,10 +104,11 @@ impl Terminal {
     /// # Errors
     /// [`Advice::Stopped`] on Ctrl-C, [`Advice::NoTerminal`] where the terminal went away.
     pub async fn ask(&mut self, question: &str) -> Result<Option<Zeroizing<String>>, Failure> {
+        let stopped = stop_wished();
         self.begin(question);
         tokio::select! {
             answer = self.answer() => answer,
-            () = stop_wished() => {
+            () = stopped => {
                 self.put("\n");
                 Err(Advice::Stopped.into())
             }

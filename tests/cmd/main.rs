@@ -1,0 +1,13 @@
+//! The command line as people and scripts meet it: the real program, one file for one behaviour.
+
+mod boundary;
+mod editor;
+mod harness;
+mod holders;
+mod home;
+mod init;
+mod locked;
+mod manual;
+mod pairing;
+mod unpaired;
+mod usage;
