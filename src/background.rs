@@ -24,6 +24,7 @@ use crate::terminal::reason;
 /// What the child says, once.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "said once")]
 enum Word {
     Up(Event),
     Failed(Failure),

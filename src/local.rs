@@ -106,6 +106,7 @@ pub struct Caller {
 /// What the holder says next.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "almost all of them are events")]
 pub enum Turn {
     /// Something happened; more will come.
     Event(Event),

@@ -123,6 +123,10 @@ pub enum Answer {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the fields are those of DESIGN section 6")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a few wait at a time, and the large one is what mostly happens"
+)]
 pub enum Event {
     /// pair, host: a code is on the screen. `expires` in RFC 3339.
     Code {

@@ -197,6 +197,10 @@ fn in_memory() -> Option<PathBuf> {
         .into_iter()
         .chain([PathBuf::from("/dev/shm")])
         .find(|place| {
+            #[expect(
+                clippy::useless_conversion,
+                reason = "the type differs between processors"
+            )]
             let kind = rustix::fs::statfs(place).map(|found| i64::from(found.f_type));
             kind.is_ok_and(|kind| kind == TMPFS || kind == RAMFS)
                 && tempfile::tempfile_in(place).is_ok()

@@ -218,7 +218,7 @@ impl Stream {
     }
 
     /// Kills it as a power cut would.
-    pub(crate) fn is_killed(mut self) {
+    pub(crate) fn loses_power(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }

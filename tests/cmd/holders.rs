@@ -4,7 +4,7 @@ use std::process::Child;
 
 use rustix::process::{Signal, kill_process};
 
-use crate::harness::{Person, Place, mode, up};
+use crate::harness::{Person, Place, Stream, mode, up};
 
 #[test]
 fn with_up_no_command_needs_a_passphrase() {
@@ -52,7 +52,7 @@ fn down_without_up_is_done_already() {
 #[test]
 fn a_killed_up_leaves_nothing_that_is_in_the_way() {
     let place = Place::with_pair();
-    up(&place).0.is_killed();
+    up(&place).0.loses_power();
     assert!(
         place.home().join("socket").exists(),
         "what a killed process leaves"
@@ -109,4 +109,46 @@ fn commands_at_once_all_get_their_answer() {
         let status: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(status["name"], "Ana");
     }
+}
+
+#[test]
+fn a_port_that_is_taken_is_said() {
+    let place = Place::with_pair();
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = other.local_addr().unwrap().to_string();
+    let said = place.open(&["up", "--quiet", "--listen", &taken, "--json"]);
+    assert_eq!((said.code, said.error().as_str()), (1, "port_taken"));
+    for nonsense in ["everywhere", "1.2.3.4.5:1", "127.0.0.1:99999"] {
+        let said = place.open(&["up", "--quiet", "--listen", nonsense, "--json"]);
+        assert_eq!(
+            (said.code, said.error().as_str()),
+            (2, "bad_address"),
+            "{nonsense}"
+        );
+    }
+    place.open(&["status"]).ok();
+}
+
+#[test]
+fn one_who_waits_is_let_in_by_one_who_is_at_work() {
+    let place = Place::with_pair();
+    // A sync that will meet nobody holds the journal for a while, and serves it.
+    let sync = Stream::of(
+        &place,
+        &["sync", "--timeout", "20s", "--peer", "127.0.0.1:9"],
+    );
+    while !place.home().join("socket").exists() {
+        std::thread::yield_now();
+    }
+    assert_eq!(
+        place.open(&["status", "--json"]).ok().json()["partner"],
+        "Bo"
+    );
+    assert_eq!(
+        place.run(&["down", "--json"]).ok().json()["stopped"],
+        false,
+        "it goes by itself"
+    );
+    kill_process(sync.pid(), Signal::INT).unwrap();
+    assert_eq!(sync.ends().0, Some(1));
 }
