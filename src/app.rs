@@ -53,7 +53,9 @@ pub struct Options {
 pub(crate) fn now() -> i64 {
     match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
-        Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |millis| -millis),
+        Err(before) => {
+            i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |millis| -millis)
+        }
     }
 }
 
@@ -61,7 +63,11 @@ pub(crate) fn now() -> i64 {
 ///
 /// # Errors
 /// What makes going on impossible. Everything confirmed until then is on the disk.
-pub async fn run(open: Open, mut conversations: mpsc::Receiver<Conversation>, options: Options) -> Result<(), Failure> {
+pub async fn run(
+    open: Open,
+    mut conversations: mpsc::Receiver<Conversation>,
+    options: Options,
+) -> Result<(), Failure> {
     let (tell, mut carried) = mpsc::channel(64);
     let (tell_news, mut news) = mpsc::channel(4);
     let mut app = App::new(open, options, tell, tell_news)?;
@@ -135,7 +141,11 @@ impl App {
         tell_news: mpsc::Sender<PairingNews>,
     ) -> Result<Self, Failure> {
         let pair = open.pair()?;
-        let replica = if pair.is_some() { open.replica()? } else { None };
+        let replica = if pair.is_some() {
+            open.replica()?
+        } else {
+            None
+        };
         Ok(Self {
             open,
             options,
@@ -156,11 +166,17 @@ impl App {
 
     /// The pair's replica, or why there is none.
     pub(crate) fn replica(&mut self) -> Result<&mut Replica, Failure> {
-        self.replica.as_mut().ok_or_else(|| Advice::NotPaired.into())
+        self.replica
+            .as_mut()
+            .ok_or_else(|| Advice::NotPaired.into())
     }
 
     pub(crate) fn partner_name(&self) -> String {
-        self.replica.as_ref().and_then(Replica::partner_name).unwrap_or_default().to_owned()
+        self.replica
+            .as_ref()
+            .and_then(Replica::partner_name)
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// One conversation begins.
@@ -169,10 +185,14 @@ impl App {
         match request {
             Request::Watch => {
                 if !self.meetings.listening.is_empty() {
-                    let _ = face.tell(Event::Up { listen: self.meetings.listening.clone() });
+                    let _ = face.tell(Event::Up {
+                        listen: self.meetings.listening.clone(),
+                    });
                 }
                 if self.sessions.open().next().is_some() {
-                    let _ = face.tell(Event::Met { partner: self.partner_name() });
+                    let _ = face.tell(Event::Met {
+                        partner: self.partner_name(),
+                    });
                 }
                 self.watchers.push(face);
                 Ok(())
@@ -192,7 +212,9 @@ impl App {
                 Ok(())
             }
             Request::Status => {
-                let response = self.status().map_or_else(Response::Failed, |status| Response::Status(Box::new(status)));
+                let response = self.status().map_or_else(Response::Failed, |status| {
+                    Response::Status(Box::new(status))
+                });
                 face.end(response);
                 Ok(())
             }
@@ -200,7 +222,11 @@ impl App {
                 let response = self.boundary(request).unwrap_or_else(Response::Failed);
                 face.end(response);
                 // A home that can no longer be read ends the holder; the failure itself was said above.
-                if self.pair.is_some() && self.replica.is_none() { self.reload() } else { Ok(()) }
+                if self.pair.is_some() && self.replica.is_none() {
+                    self.reload()
+                } else {
+                    Ok(())
+                }
             }
         }
     }
@@ -217,13 +243,20 @@ impl App {
                 return Err(FeedError::Failed(Advice::NotPaired.into()));
             };
             let mut rng = system_rng();
-            let mut world = World { now: now(), rng: &mut rng, shelf: &Shelves(&self.open.journal) };
+            let mut world = World {
+                now: now(),
+                rng: &mut rng,
+                shelf: &Shelves(&self.open.journal),
+            };
             let effects = match replica.handle(&mut world, input) {
                 Ok(effects) => effects,
                 Err(HandleError::Edit(error)) => return Err(FeedError::Edit(error)),
                 Err(HandleError::Row(error)) => {
                     self.replica = None;
-                    return Err(FeedError::Failed(stores::damaged(&self.open.home.journal_db(), &error)));
+                    return Err(FeedError::Failed(stores::damaged(
+                        &self.open.home.journal_db(),
+                        &error,
+                    )));
                 }
                 Err(HandleError::Seal(error)) => {
                     self.replica = None;
@@ -288,7 +321,10 @@ impl App {
             }
             Came::Opened(id) => self.session_opened(id),
             Came::Frame(id, frame) => {
-                let fed = self.feed(Input::Received { link: id, frame: &frame });
+                let fed = self.feed(Input::Received {
+                    link: id,
+                    frame: &frame,
+                });
                 self.survive(fed)?;
                 self.look_at_syncs();
                 Ok(())
@@ -301,14 +337,19 @@ impl App {
             return Ok(());
         };
         let first = self.sessions.open().count() == 1;
-        let fed = self.feed(Input::Met { link: id, device: partner });
+        let fed = self.feed(Input::Met {
+            link: id,
+            device: partner,
+        });
         self.survive(fed)?;
         self.met_over(id);
         for syncing in &mut self.syncing {
             syncing.met = true;
         }
         if first {
-            self.tell(&Event::Met { partner: self.partner_name() });
+            self.tell(&Event::Met {
+                partner: self.partner_name(),
+            });
         }
         Ok(())
     }
@@ -325,7 +366,9 @@ impl App {
             self.survive(fed)?;
         }
         if self.sessions.open().next().is_none() {
-            self.tell(&Event::Parted { partner: self.partner_name() });
+            self.tell(&Event::Parted {
+                partner: self.partner_name(),
+            });
         }
         Ok(())
     }
@@ -337,7 +380,9 @@ impl App {
                 FeedError::Failed(failure) => failure,
                 FeedError::Edit(error) => internal(&error),
             };
-            self.tell(&Event::Notice { message: format!("{} {}", failure.message, failure.hint) });
+            self.tell(&Event::Notice {
+                message: format!("{} {}", failure.message, failure.hint),
+            });
             if self.replica.is_none() {
                 self.reload()?;
             }
@@ -377,12 +422,18 @@ impl App {
                 self.tell(&Event::Refused { message });
             }
             Shown::Refused(reason) => self.note_refused(reason),
-            Shown::OlderCopy => self.tell(&Event::Notice { message: crate::advice::OLDER_COPY.to_owned() }),
+            Shown::OlderCopy => self.tell(&Event::Notice {
+                message: crate::advice::OLDER_COPY.to_owned(),
+            }),
             Shown::Fork(_) => {
                 self.remember_refused(crate::advice::FORK.to_owned());
-                self.tell(&Event::Notice { message: crate::advice::FORK.to_owned() });
+                self.tell(&Event::Notice {
+                    message: crate::advice::FORK.to_owned(),
+                });
             }
-            Shown::PartnerWentBack => self.tell(&Event::Notice { message: crate::advice::PARTNER_WENT_BACK.to_owned() }),
+            Shown::PartnerWentBack => self.tell(&Event::Notice {
+                message: crate::advice::PARTNER_WENT_BACK.to_owned(),
+            }),
         }
     }
 
@@ -404,7 +455,8 @@ impl App {
 
     /// Tells everybody who watches.
     pub(crate) fn tell(&mut self, event: &Event) {
-        self.watchers.retain(|face| face.tell(event.clone()).is_ok());
+        self.watchers
+            .retain(|face| face.tell(event.clone()).is_ok());
     }
 
     /// Changes that went each way since the start.
@@ -412,12 +464,23 @@ impl App {
         let Some(replica) = &self.replica else {
             return self.parted_totals;
         };
-        self.sessions.open().map(|id| replica.meeting(id)).fold(self.parted_totals, |totals, meeting| {
-            (totals.0.saturating_add(meeting.sent), totals.1.saturating_add(meeting.received))
-        })
+        self.sessions.open().map(|id| replica.meeting(id)).fold(
+            self.parted_totals,
+            |totals, meeting| {
+                (
+                    totals.0.saturating_add(meeting.sent),
+                    totals.1.saturating_add(meeting.received),
+                )
+            },
+        )
     }
 
-    async fn sync(&mut self, face: Face, timeout_ms: u64, peer: Option<String>) -> Result<(), Failure> {
+    async fn sync(
+        &mut self,
+        face: Face,
+        timeout_ms: u64,
+        peer: Option<String>,
+    ) -> Result<(), Failure> {
         if self.replica.is_none() {
             face.end(Response::Failed(Advice::NotPaired.into()));
             return Ok(());
@@ -430,7 +493,9 @@ impl App {
         let before = self.totals();
         self.syncing.push(Syncing {
             face,
-            until: Instant::now().checked_add(timeout).unwrap_or_else(|| Instant::now() + std::time::Duration::from_secs(86_400)),
+            until: Instant::now()
+                .checked_add(timeout)
+                .unwrap_or_else(|| Instant::now() + std::time::Duration::from_secs(86_400)),
             seconds: timeout.as_secs(),
             before,
             told: (0, 0),
@@ -450,7 +515,9 @@ impl App {
             None => Vec::new(),
         };
         let totals = self.totals();
-        let done = meetings.iter().any(|meeting| meeting.partner_has_all && meeting.have_all);
+        let done = meetings
+            .iter()
+            .any(|meeting| meeting.partner_has_all && meeting.have_all);
         let (partner_has_all, have_all) = (
             meetings.iter().any(|meeting| meeting.partner_has_all),
             meetings.iter().any(|meeting| meeting.have_all),
@@ -461,15 +528,28 @@ impl App {
             let sent = totals.0.saturating_sub(syncing.before.0);
             let received = totals.1.saturating_sub(syncing.before.1);
             if done || (now >= syncing.until && !meetings.is_empty()) {
-                let synced = crate::request::Synced { sent, received, partner_has_all, have_all, partner: partner.clone() };
+                let synced = crate::request::Synced {
+                    sent,
+                    received,
+                    partner_has_all,
+                    have_all,
+                    partner: partner.clone(),
+                };
                 syncing.face.end(Response::Synced(synced));
             } else if now >= syncing.until {
                 let advice = if syncing.met {
-                    Advice::PartnerParted { partner: partner.clone() }
-                } else if !self.meetings.real_interface && !self.meetings.knows_where() {
+                    Advice::PartnerParted {
+                        partner: partner.clone(),
+                    }
+                } else if self.meetings.no_network(self.options.listen.as_deref())
+                    && !self.meetings.knows_where()
+                {
                     Advice::NoInterface
                 } else {
-                    Advice::PartnerNotReached { partner: partner.clone(), seconds: syncing.seconds }
+                    Advice::PartnerNotReached {
+                        partner: partner.clone(),
+                        seconds: syncing.seconds,
+                    }
                 };
                 syncing.face.end(Response::Failed(advice.into()));
             } else {
@@ -494,11 +574,15 @@ impl App {
     /// When something is due next, at the latest in half a minute: a clock that was set or a machine that slept is noticed then.
     fn next_due(&self) -> Instant {
         let latest = Instant::now() + std::time::Duration::from_secs(30);
-        [self.sessions.next_beat(), self.next_dial(), self.pairing.as_ref().and_then(Pairing::due)]
-            .into_iter()
-            .flatten()
-            .chain(self.syncing.iter().map(|syncing| syncing.until))
-            .fold(latest, Instant::min)
+        [
+            self.sessions.next_beat(),
+            self.next_dial(),
+            self.pairing.as_ref().and_then(Pairing::due),
+        ]
+        .into_iter()
+        .flatten()
+        .chain(self.syncing.iter().map(|syncing| syncing.until))
+        .fold(latest, Instant::min)
     }
 
     async fn time_passed(&mut self) -> Result<(), Failure> {
@@ -512,7 +596,10 @@ impl App {
 
     /// Resolves when a face went away; never where there is none to go.
     async fn somebody_left(&self) {
-        let faces = self.watchers.iter().chain(self.syncing.iter().map(|syncing| &syncing.face));
+        let faces = self
+            .watchers
+            .iter()
+            .chain(self.syncing.iter().map(|syncing| &syncing.face));
         let mut gone: futures::stream::FuturesUnordered<_> = faces.map(Face::gone).collect();
         if futures::StreamExt::next(&mut gone).await.is_none() {
             std::future::pending::<()>().await;
@@ -528,7 +615,9 @@ impl App {
         self.stop_meeting().await;
         let watchers = std::mem::take(&mut self.watchers);
         for syncing in std::mem::take(&mut self.syncing) {
-            syncing.face.end(Response::Failed(Advice::HolderEnding.into()));
+            syncing
+                .face
+                .end(Response::Failed(Advice::HolderEnding.into()));
         }
         drop(self.pairing.take());
         let closed = self.open.close();

@@ -1,17 +1,25 @@
 //! Requests that read or edit, and entries as scripts and pages see them.
 
-use amends_journal::{BoundaryView, EntryId, EntryKind, Field, FindError, Person, RuleError, Standing, Verb};
+use amends_journal::{
+    BoundaryView, EntryId, EntryKind, Field, FindError, Person, RuleError, Standing, Verb,
+};
 use amends_replica::{Card, CardState, Edit, EditError, Input, Whose};
 
-use super::{App, FeedError};
 use super::stores::{Shelves, damaged, internal};
+use super::{App, FeedError};
 use crate::advice::Advice;
 use crate::request::{ActLine, BoundaryRequest, Entry, Failure, Response, Status, Waits};
 
 /// A time in RFC 3339, UTC, as scripts read it.
 pub(crate) fn time_of(millis: i64) -> String {
     jiff::Timestamp::from_millisecond(millis)
-        .unwrap_or_else(|_| if millis < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX })
+        .unwrap_or_else(|_| {
+            if millis < 0 {
+                jiff::Timestamp::MIN
+            } else {
+                jiff::Timestamp::MAX
+            }
+        })
         .to_string()
 }
 
@@ -38,18 +46,27 @@ fn rule_failed(rule: &RuleError, id: &str) -> Failure {
     let id = id.to_owned();
     match rule {
         RuleError::Empty(_) => Advice::TextEmpty,
-        RuleError::TooLong { field, size, limit } => {
-            Advice::TextTooLong { what: field_name(*field).to_owned(), length: *size as u64, limit: *limit as u64 }
-        }
-        RuleError::Character { field, character } => {
-            Advice::ForbiddenCharacter { what: field_name(*field).to_owned(), character: format!("U+{:04X}", u32::from(*character)) }
-        }
-        RuleError::Language => Advice::BadLanguage { given: "That".to_owned() },
-        RuleError::Date => Advice::BadDate { given: "That".to_owned() },
+        RuleError::TooLong { field, size, limit } => Advice::TextTooLong {
+            what: field_name(*field).to_owned(),
+            length: *size as u64,
+            limit: *limit as u64,
+        },
+        RuleError::Character { field, character } => Advice::ForbiddenCharacter {
+            what: field_name(*field).to_owned(),
+            character: format!("U+{:04X}", u32::from(*character)),
+        },
+        RuleError::Language => Advice::BadLanguage {
+            given: "That".to_owned(),
+        },
+        RuleError::Date => Advice::BadDate {
+            given: "That".to_owned(),
+        },
         RuleError::NothingInForce => Advice::NothingInForce { id },
         RuleError::PartTooLong { .. } => Advice::EntryFull { id },
         RuleError::InForce => Advice::TextInForce { id },
-        other => Advice::RuleSaysNo { why: other.to_string() },
+        other => Advice::RuleSaysNo {
+            why: other.to_string(),
+        },
     }
     .into()
 }
@@ -60,7 +77,10 @@ impl App {
             let id = typed.to_owned();
             match error {
                 FindError::Empty | FindError::None => Advice::UnknownId { id },
-                FindError::Several(count) => Advice::AmbiguousId { id, count: count as u64 },
+                FindError::Several(count) => Advice::AmbiguousId {
+                    id,
+                    count: count as u64,
+                },
             }
             .into()
         })
@@ -71,28 +91,74 @@ impl App {
         let (edit, id) = match request {
             BoundaryRequest::List => {
                 let replica = self.replica()?;
-                let mut cards: Vec<(EntryId, Card)> = replica.cards().map(|(id, card)| (*id, card.clone())).collect();
+                let mut cards: Vec<(EntryId, Card)> = replica
+                    .cards()
+                    .map(|(id, card)| (*id, card.clone()))
+                    .collect();
                 cards.sort_by_key(|(id, card)| (card.created, *id));
-                return Ok(Response::Entries(cards.iter().map(|(id, card)| self.entry_of(id, card)).collect()));
+                return Ok(Response::Entries(
+                    cards
+                        .iter()
+                        .map(|(id, card)| self.entry_of(id, card))
+                        .collect(),
+                ));
             }
             BoundaryRequest::Show { id } => {
                 let id = self.find(&id)?;
-                return self.shown(&id).map(|entry| Response::Entry(Box::new(entry)));
+                return self
+                    .shown(&id)
+                    .map(|entry| Response::Entry(Box::new(entry)));
             }
-            BoundaryRequest::Propose { title, text, language, review_on } => {
-                (Edit::Propose { title, text, language, review_on }, String::new())
-            }
-            BoundaryRequest::Edit { id, title, text, review_on } => {
+            BoundaryRequest::Propose {
+                title,
+                text,
+                language,
+                review_on,
+            } => (
+                Edit::Propose {
+                    title,
+                    text,
+                    language,
+                    review_on,
+                },
+                String::new(),
+            ),
+            BoundaryRequest::Edit {
+                id,
+                title,
+                text,
+                review_on,
+            } => {
                 let entry = self.find(&id)?;
-                (Edit::Change { entry, title, text, review_on }, id)
+                (
+                    Edit::Change {
+                        entry,
+                        title,
+                        text,
+                        review_on,
+                    },
+                    id,
+                )
             }
             BoundaryRequest::Agree { id, expect_hash } => {
                 let entry = self.find(&id)?;
                 let shown = expect_hash.map(|shown| hash_of(&shown)).transpose()?;
                 (Edit::Agree { entry, shown }, id)
             }
-            BoundaryRequest::Decline { id, reason } => (Edit::Decline { entry: self.find(&id)?, reason }, id),
-            BoundaryRequest::End { id, reason } => (Edit::End { entry: self.find(&id)?, reason }, id),
+            BoundaryRequest::Decline { id, reason } => (
+                Edit::Decline {
+                    entry: self.find(&id)?,
+                    reason,
+                },
+                id,
+            ),
+            BoundaryRequest::End { id, reason } => (
+                Edit::End {
+                    entry: self.find(&id)?,
+                    reason,
+                },
+                id,
+            ),
         };
         if self.replica.is_none() {
             return Err(Advice::NotPaired.into());
@@ -100,11 +166,20 @@ impl App {
         let told = told_of(&edit);
         let partner = self.partner_name();
         let entry = self.feed(Input::Edit(edit)).map_err(|error| match error {
-            FeedError::Edit(EditError::Rule(RuleError::Date)) => Advice::BadDate { given: told.date.clone() }.into(),
-            FeedError::Edit(EditError::Rule(RuleError::Language)) => Advice::BadLanguage { given: told.language.clone() }.into(),
+            FeedError::Edit(EditError::Rule(RuleError::Date)) => Advice::BadDate {
+                given: told.date.clone(),
+            }
+            .into(),
+            FeedError::Edit(EditError::Rule(RuleError::Language)) => Advice::BadLanguage {
+                given: told.language.clone(),
+            }
+            .into(),
             FeedError::Edit(EditError::Rule(rule)) => rule_failed(&rule, &id),
             FeedError::Edit(EditError::TextChanged) => Advice::TextMoved { id: id.clone() }.into(),
-            FeedError::Edit(EditError::Unconfirmed) => Advice::PartnerNotConfirmed { partner: partner.clone() }.into(),
+            FeedError::Edit(EditError::Unconfirmed) => Advice::PartnerNotConfirmed {
+                partner: partner.clone(),
+            }
+            .into(),
             FeedError::Edit(EditError::OlderCopy) => Advice::OlderHome.into(),
             FeedError::Edit(EditError::Unknown) => Advice::UnknownId { id: id.clone() }.into(),
             FeedError::Edit(other @ EditError::NoId) => internal(&other),
@@ -132,10 +207,15 @@ impl App {
 
     fn entry_of(&self, id: &EntryId, card: &Card) -> Entry {
         let replica = self.replica.as_ref();
-        let agreed = [(card.agreed_by_me, Whose::Mine), (card.agreed_by_partner, Whose::Partners)];
+        let agreed = [
+            (card.agreed_by_me, Whose::Mine),
+            (card.agreed_by_partner, Whose::Partners),
+        ];
         Entry {
             id: replica.map_or_else(|| id.to_string(), |replica| replica.short_id(id)),
-            kind: EntryKind::from_byte(card.kind).map_or("unknown", EntryKind::name).to_owned(),
+            kind: EntryKind::from_byte(card.kind)
+                .map_or("unknown", EntryKind::name)
+                .to_owned(),
             title: card.title.clone(),
             text: card.text.clone(),
             in_force: card.in_force.clone(),
@@ -147,8 +227,15 @@ impl App {
                 CardState::Ended => "ended",
             }
             .to_owned(),
-            agreed_by: agreed.into_iter().filter(|(agrees, _)| *agrees).map(|(_, whose)| self.name_of(whose)).collect(),
-            author: card.author.map(|whose| self.name_of(whose)).unwrap_or_default(),
+            agreed_by: agreed
+                .into_iter()
+                .filter(|(agrees, _)| *agrees)
+                .map(|(_, whose)| self.name_of(whose))
+                .collect(),
+            author: card
+                .author
+                .map(|whose| self.name_of(whose))
+                .unwrap_or_default(),
             created: time_of(card.created.unwrap_or_default()),
             reached: replica.is_some_and(|replica| replica.reached(card)),
             review_on: card.review_on.clone(),
@@ -163,8 +250,12 @@ impl App {
         let Some(replica) = self.replica.as_mut() else {
             return Err(Advice::NotPaired.into());
         };
-        let view = replica.boundary(&Shelves(&self.open.journal), id).map_err(|error| damaged(&path, &error))?;
-        let mut entry = self.entry(id).ok_or_else(|| Failure::from(Advice::UnknownId { id: id.to_string() }))?;
+        let view = replica
+            .boundary(&Shelves(&self.open.journal), id)
+            .map_err(|error| damaged(&path, &error))?;
+        let mut entry = self
+            .entry(id)
+            .ok_or_else(|| Failure::from(Advice::UnknownId { id: id.to_string() }))?;
         entry.history = self.history(&view);
         Ok(entry)
     }
@@ -186,7 +277,8 @@ impl App {
                 }),
                 at: time_of(shown.act.time),
                 reason: Some(shown.act.reason.clone()).filter(|reason| !reason.is_empty()),
-                to_current_text: shown.act.hash == view.current.hash && shown.standing != Standing::Invalid,
+                to_current_text: shown.act.hash == view.current.hash
+                    && shown.standing != Standing::Invalid,
             })
             .collect()
     }
@@ -212,8 +304,11 @@ impl App {
         let today = today();
         let mut waiting_for_me = Vec::new();
         for (id, card) in replica.cards() {
-            let unanswered = matches!(card.state, CardState::Proposed | CardState::Changed) && !card.agreed_by_me && !card.declined_by_me;
-            let due = card.state == CardState::Agreed && card.review_on.as_ref().is_some_and(|date| *date <= today);
+            let unanswered = matches!(card.state, CardState::Proposed | CardState::Changed)
+                && !card.agreed_by_me
+                && !card.declined_by_me;
+            let due = card.state == CardState::Agreed
+                && card.review_on.as_ref().is_some_and(|date| *date <= today);
             let why = match (unanswered, due) {
                 (true, _) => "agree",
                 (_, true) => "review",
@@ -221,8 +316,14 @@ impl App {
             };
             waiting_for_me.push(Waits {
                 id: replica.short_id(id),
-                kind: EntryKind::from_byte(card.kind).map_or("unknown", EntryKind::name).to_owned(),
-                title: if card.title.is_empty() { beginning(&card.text) } else { card.title.clone() },
+                kind: EntryKind::from_byte(card.kind)
+                    .map_or("unknown", EntryKind::name)
+                    .to_owned(),
+                title: if card.title.is_empty() {
+                    beginning(&card.text)
+                } else {
+                    card.title.clone()
+                },
                 why: why.to_owned(),
             });
         }
@@ -236,7 +337,10 @@ impl App {
             partner: Some(self.partner_name()),
             unconfirmed: !replica.is_confirmed(),
             waiting_for_me,
-            not_reached: replica.cards().filter(|(_, card)| !replica.reached(card)).count() as u64,
+            not_reached: replica
+                .cards()
+                .filter(|(_, card)| !replica.reached(card))
+                .count() as u64,
             last_met: replica.last_met().map(time_of),
             space: None,
             refused,
@@ -249,8 +353,16 @@ impl App {
 /// The first words of a text, for where a title would stand.
 fn beginning(text: &str) -> String {
     const CHARACTERS: usize = 60;
-    let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
-    if line.chars().count() <= CHARACTERS { line.to_owned() } else { line.chars().take(CHARACTERS - 1).chain(['…']).collect() }
+    let line = text
+        .lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or_default()
+        .trim();
+    if line.chars().count() <= CHARACTERS {
+        line.to_owned()
+    } else {
+        line.chars().take(CHARACTERS - 1).chain(['…']).collect()
+    }
 }
 
 fn hash_of(shown: &str) -> Result<[u8; 32], Failure> {
@@ -258,7 +370,12 @@ fn hash_of(shown: &str) -> Result<[u8; 32], Failure> {
         .decode(shown.as_bytes())
         .ok()
         .and_then(|bytes| bytes.try_into().ok())
-        .ok_or_else(|| Advice::TextMoved { id: shown.to_owned() }.into())
+        .ok_or_else(|| {
+            Advice::TextMoved {
+                id: shown.to_owned(),
+            }
+            .into()
+        })
 }
 
 /// What was typed, for words about it.
@@ -269,9 +386,16 @@ struct Told {
 
 fn told_of(edit: &Edit) -> Told {
     let (date, language) = match edit {
-        Edit::Propose { review_on, language, .. } => (review_on.clone(), language.clone()),
+        Edit::Propose {
+            review_on,
+            language,
+            ..
+        } => (review_on.clone(), language.clone()),
         Edit::Change { review_on, .. } => (review_on.clone().flatten(), String::new()),
         _ => (None, String::new()),
     };
-    Told { date: date.unwrap_or_default(), language }
+    Told {
+        date: date.unwrap_or_default(),
+        language,
+    }
 }

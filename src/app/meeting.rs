@@ -7,22 +7,28 @@
 use std::time::Duration;
 
 use amends_keys::identity::{day_of, identity_of_the_day};
-use amends_network::{Address, Backoff, Config, Event as Heard, Events, LinkId as NetLink, Listen, Network, PeerId, StartError, peer_id_of_seed};
+use amends_network::{
+    Address, Backoff, Config, Event as Heard, Events, LinkId as NetLink, Listen, Network, PeerId,
+    StartError, peer_id_of_seed,
+};
 use amends_replica::LinkId;
 use rand_core::Rng;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::sessions::SessionKeys;
 use super::stores::{Pair, system_rng};
 use super::{App, now};
 use crate::advice::Advice;
 use crate::request::{Event, Failure};
-use super::sessions::SessionKeys;
 
 /// Addresses of the partner's device that are kept.
 const KEPT: usize = 8;
 /// How long what was queued has to go out at the end.
 const STOPPING: Duration = Duration::from_secs(3);
+/// Before this program was written, and long after it, a clock is wrong: under the identity of such a day nobody is found.
+const EARLIEST: i64 = 1_767_225_600_000; // 2026-01-01
+const LATEST: i64 = 3_786_912_000_000; // 2090-01-01
 const DAY_MS: i64 = 86_400_000;
 const HOUR_MS: i64 = 3_600_000;
 
@@ -73,6 +79,15 @@ impl Meetings {
         !self.named.is_empty() || !self.found.is_empty()
     }
 
+    /// Whether this machine has no network but itself. A host told to listen on loopback alone cannot tell.
+    pub(crate) fn no_network(&self, listen: Option<&str>) -> bool {
+        let looks_for_all = match listen_of(listen) {
+            Ok(Listen::Only(socket)) => socket.ip().is_unspecified(),
+            _ => true,
+        };
+        looks_for_all && !self.real_interface
+    }
+
     fn add(&mut self, network: Network, events: Events, day: Option<u64>) -> u64 {
         self.last_carrier = self.last_carrier.saturating_add(1);
         let id = self.last_carrier;
@@ -86,7 +101,10 @@ impl Meetings {
     }
 
     fn of_a_day(&self) -> Option<&Carrier> {
-        self.carriers.iter().rev().find(|carrier| carrier.day.is_some())
+        self.carriers
+            .iter()
+            .rev()
+            .find(|carrier| carrier.day.is_some())
     }
 }
 
@@ -108,7 +126,9 @@ pub(super) fn listen_of(typed: Option<&str>) -> Result<Listen, Failure> {
     let Some(typed) = typed else {
         return Ok(Listen::Everywhere);
     };
-    let bad = || Advice::BadAddress { given: typed.to_owned() };
+    let bad = || Advice::BadAddress {
+        given: typed.to_owned(),
+    };
     if let Ok(port) = typed.trim_start_matches(':').parse::<u16>() {
         return Ok(Listen::Port(port));
     }
@@ -121,18 +141,31 @@ pub(super) fn listen_of(typed: Option<&str>) -> Result<Listen, Failure> {
 
 pub(super) fn start_failed(error: &StartError) -> Failure {
     match error {
-        StartError::PortInUse(address) => Advice::PortTaken { address: address.to_string() },
-        StartError::NotOurs(address) | StartError::NotPermitted(address) => {
-            Advice::CannotListen { address: address.to_string(), error: error.to_string() }
-        }
-        StartError::Listen(address, cause) => Advice::CannotListen { address: address.to_string(), error: cause.to_string() },
-        other => Advice::NetworkFailed { error: other.to_string() },
+        StartError::PortInUse(address) => Advice::PortTaken {
+            address: address.to_string(),
+        },
+        StartError::NotOurs(address) | StartError::NotPermitted(address) => Advice::CannotListen {
+            address: address.to_string(),
+            error: error.to_string(),
+        },
+        StartError::Listen(address, cause) => Advice::CannotListen {
+            address: address.to_string(),
+            error: cause.to_string(),
+        },
+        other => Advice::NetworkFailed {
+            error: other.to_string(),
+        },
     }
     .into()
 }
 
 pub(super) fn address_of(typed: &str) -> Result<Address, Failure> {
-    typed.parse().map_err(|_| Advice::BadAddress { given: typed.to_owned() }.into())
+    typed.parse().map_err(|_| {
+        Advice::BadAddress {
+            given: typed.to_owned(),
+        }
+        .into()
+    })
 }
 
 /// The partner's PeerIds of yesterday, today and tomorrow.
@@ -151,13 +184,21 @@ impl App {
         let Some(pair) = &self.pair else {
             return Err(Advice::NotPaired.into());
         };
-        let day = day_of(now());
+        let now = now();
+        if !(EARLIEST..LATEST).contains(&now) {
+            return Err(Advice::ClockAbsurd {
+                now: super::answers::time_of(now),
+            }
+            .into());
+        }
+        let day = day_of(now);
         let own = self.open.device.static_secret.public();
         let identity = identity_of_the_day(&pair.discovery, day, &own);
         let mut config = Config::journal(*identity, *pair.pnet.expose(), partner_peers(pair, day));
         config.listen = listen_of(self.options.listen.as_deref())?;
         config.announce = !self.options.quiet;
-        let (network, events) = amends_network::start(config).map_err(|error| start_failed(&error))?;
+        let (network, events) =
+            amends_network::start(config).map_err(|error| start_failed(&error))?;
         if let Some(peer) = self.options.peer.clone() {
             self.name_address(&peer)?;
         }
@@ -170,7 +211,12 @@ impl App {
 
     /// Where the host listens now; told when it changed.
     async fn listens(&mut self, network: &Network) {
-        let listening: Vec<String> = network.listening().await.iter().map(ToString::to_string).collect();
+        let listening: Vec<String> = network
+            .listening()
+            .await
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         if listening != self.meetings.listening {
             self.meetings.listening.clone_from(&listening);
             self.tell(&Event::Up { listen: listening });
@@ -180,7 +226,10 @@ impl App {
     /// Each device changes to the new day's identity at a random minute of the first hour, so that no two that change
     /// together show that they belong together.
     fn change_after(&mut self, day: u64) {
-        let midnight = i64::try_from(day).unwrap_or(0).saturating_add(1).saturating_mul(DAY_MS);
+        let midnight = i64::try_from(day)
+            .unwrap_or(0)
+            .saturating_add(1)
+            .saturating_mul(DAY_MS);
         self.meetings.change_at = Some(midnight.saturating_add(i64::from(random()) % HOUR_MS));
     }
 
@@ -232,11 +281,18 @@ impl App {
     }
 
     async fn dial_all(&mut self) {
-        let saved = self.open.addresses().into_iter().filter_map(|typed| typed.parse::<Address>().ok());
+        let saved = self
+            .open
+            .addresses()
+            .into_iter()
+            .filter_map(|typed| typed.parse::<Address>().ok());
         let mut addresses = self.meetings.named.clone();
         for address in saved.chain(self.meetings.found.iter().copied()) {
             // The peer of another day is not there any more; who answers must be one of the three anyway.
-            let address = Address { peer: None, ..address };
+            let address = Address {
+                peer: None,
+                ..address
+            };
             if !addresses.contains(&address) {
                 addresses.push(address);
             }
@@ -260,7 +316,11 @@ impl App {
         let Some(address) = self.sessions.dialled(id) else {
             return;
         };
-        let good = Address { peer: None, ..address }.to_string();
+        let good = Address {
+            peer: None,
+            ..address
+        }
+        .to_string();
         let mut kept = self.open.addresses();
         if kept.first() == Some(&good) {
             return;
@@ -269,7 +329,9 @@ impl App {
         kept.insert(0, good);
         kept.truncate(KEPT);
         if let Err(failure) = self.open.keep_addresses(&kept) {
-            self.tell(&Event::Notice { message: failure.message });
+            self.tell(&Event::Notice {
+                message: failure.message,
+            });
         }
     }
 
@@ -277,7 +339,12 @@ impl App {
     pub(super) async fn carried(&mut self, carrier: u64, heard: Heard) -> Result<(), Failure> {
         match heard {
             Heard::Listening(_) | Heard::StoppedListening(_) => {
-                if let Some(network) = self.meetings.carrier(carrier).filter(|carrier| carrier.day.is_some()).map(|carrier| carrier.network.clone()) {
+                if let Some(network) = self
+                    .meetings
+                    .carrier(carrier)
+                    .filter(|carrier| carrier.day.is_some())
+                    .map(|carrier| carrier.network.clone())
+                {
                     self.listens(&network).await;
                 }
             }
@@ -289,12 +356,24 @@ impl App {
                 self.meetings.real_interface = real;
             }
             Heard::Found { addresses, .. } => {
-                let new: Vec<Address> = addresses.into_iter().map(|address| Address { peer: None, ..address }).collect();
+                let new: Vec<Address> = addresses
+                    .into_iter()
+                    .map(|address| Address {
+                        peer: None,
+                        ..address
+                    })
+                    .collect();
                 if self.wants_to_meet()
                     && self.sessions.open().next().is_none()
-                    && let Some(network) = self.meetings.of_a_day().map(|carrier| carrier.network.clone())
+                    && let Some(network) = self
+                        .meetings
+                        .of_a_day()
+                        .map(|carrier| carrier.network.clone())
                 {
-                    for address in new.iter().filter(|address| !self.meetings.found.contains(address)) {
+                    for address in new
+                        .iter()
+                        .filter(|address| !self.meetings.found.contains(address))
+                    {
                         if network.dial(*address, None).await.is_err() {
                             break;
                         }
@@ -303,8 +382,17 @@ impl App {
                 self.meetings.found = new;
             }
             Heard::Lost { .. } => self.meetings.found.clear(),
-            Heard::Connected { link, peer, dialer, address } => {
-                let Some((network, of_a_day)) = self.meetings.carrier(carrier).map(|carrier| (carrier.network.clone(), carrier.day.is_some())) else {
+            Heard::Connected {
+                link,
+                peer,
+                dialer,
+                address,
+            } => {
+                let Some((network, of_a_day)) = self
+                    .meetings
+                    .carrier(carrier)
+                    .map(|carrier| (carrier.network.clone(), carrier.day.is_some()))
+                else {
                     return Ok(());
                 };
                 if !of_a_day {
@@ -330,7 +418,13 @@ impl App {
     }
 
     /// A link is up: the session on it begins.
-    pub(super) fn begin_session(&mut self, network: &Network, link: NetLink, peer: PeerId, dialled: Option<Address>) {
+    pub(super) fn begin_session(
+        &mut self,
+        network: &Network,
+        link: NetLink,
+        peer: PeerId,
+        dialled: Option<Address>,
+    ) {
         let Some(pair) = &self.pair else {
             return;
         };
@@ -340,7 +434,11 @@ impl App {
             psk: &pair.session_psk,
             journal: pair.journal,
         };
-        if self.sessions.begin(network, link, peer, dialled, &keys).is_err() {
+        if self
+            .sessions
+            .begin(network, link, peer, dialled, &keys)
+            .is_err()
+        {
             let network = network.clone();
             tokio::spawn(async move { network.close(link).await });
         }
@@ -353,7 +451,12 @@ impl App {
 
     /// Lets a pairing's host go.
     pub(super) async fn let_carrier_go(&mut self, id: u64) {
-        if let Some(at) = self.meetings.carriers.iter().position(|carrier| carrier.id == id) {
+        if let Some(at) = self
+            .meetings
+            .carriers
+            .iter()
+            .position(|carrier| carrier.id == id)
+        {
             let carrier = self.meetings.carriers.swap_remove(at);
             stop(carrier).await;
         }
@@ -361,8 +464,9 @@ impl App {
 
     /// Closes the doors of the day, or all of them.
     pub(super) async fn close_doors(&mut self, of_a_day_only: bool) {
-        let (close, keep): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.meetings.carriers).into_iter().partition(|carrier| !of_a_day_only || carrier.day.is_some());
+        let (close, keep): (Vec<_>, Vec<_>) = std::mem::take(&mut self.meetings.carriers)
+            .into_iter()
+            .partition(|carrier| !of_a_day_only || carrier.day.is_some());
         self.meetings.carriers = keep;
         for carrier in close {
             stop(carrier).await;

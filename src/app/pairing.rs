@@ -43,11 +43,22 @@ pub(super) enum Role {
 /// What the task asks of the holder, and tells it.
 pub(crate) enum PairingNews {
     /// Keep the codes that were tried, then say so.
-    KeepTried { tried: Vec<u8>, kept: oneshot::Sender<Result<(), Failure>> },
+    KeepTried {
+        tried: Vec<u8>,
+        kept: oneshot::Sender<Result<(), Failure>>,
+    },
     /// Keep the pair, then say so.
-    KeepPair { paired: Box<Paired>, log: LogSecret, confirmed: bool, kept: oneshot::Sender<Result<(), Failure>> },
+    KeepPair {
+        paired: Box<Paired>,
+        log: LogSecret,
+        confirmed: bool,
+        kept: oneshot::Sender<Result<(), Failure>>,
+    },
     /// It is over.
-    Ended { face: Face, end: Box<Result<Done, Failure>> },
+    Ended {
+        face: Face,
+        end: Box<Result<Done, Failure>>,
+    },
 }
 
 /// A pair was made and kept; the link on which that was is still open.
@@ -104,7 +115,8 @@ impl PairingHost {
         let mut config = Config::pairing(*identity);
         config.listen = meeting::listen_of(listen)?;
         config.announce = announce;
-        let (network, events) = amends_network::start(config).map_err(|error| meeting::start_failed(&error))?;
+        let (network, events) =
+            amends_network::start(config).map_err(|error| meeting::start_failed(&error))?;
         Ok(Self { network, events })
     }
 }
@@ -121,24 +133,54 @@ struct Setup {
 impl Setup {
     /// This device with a log of its own for this one attempt: a new incarnation.
     fn device(&self, log: &LogSecret) -> Device {
-        Device { static_secret: self.static_secret.clone(), log_key: log.public(), name: self.name.clone() }
+        Device {
+            static_secret: self.static_secret.clone(),
+            log_key: log.public(),
+            name: self.name.clone(),
+        }
     }
 
-    async fn ask(&self, news: PairingNews, kept: oneshot::Receiver<Result<(), Failure>>) -> Result<(), Failure> {
+    async fn ask(
+        &self,
+        news: PairingNews,
+        kept: oneshot::Receiver<Result<(), Failure>>,
+    ) -> Result<(), Failure> {
         if self.tell.send(news).await.is_err() {
             return Err(Advice::HolderEnding.into());
         }
-        kept.await.unwrap_or_else(|_| Err(Advice::HolderEnding.into()))
+        kept.await
+            .unwrap_or_else(|_| Err(Advice::HolderEnding.into()))
     }
 
-    async fn keep_pair(&self, paired: &Paired, log: LogSecret, confirmed: bool) -> Result<(), Failure> {
+    async fn keep_pair(
+        &self,
+        paired: &Paired,
+        log: LogSecret,
+        confirmed: bool,
+    ) -> Result<(), Failure> {
         let (kept, answer) = oneshot::channel();
-        self.ask(PairingNews::KeepPair { paired: Box::new(paired.clone()), log, confirmed, kept }, answer).await
+        self.ask(
+            PairingNews::KeepPair {
+                paired: Box::new(paired.clone()),
+                log,
+                confirmed,
+                kept,
+            },
+            answer,
+        )
+        .await
     }
 
     async fn keep_tried(&self) -> Result<(), Failure> {
         let (kept, answer) = oneshot::channel();
-        self.ask(PairingNews::KeepTried { tried: self.tried.to_bytes(), kept }, answer).await
+        self.ask(
+            PairingNews::KeepTried {
+                tried: self.tried.to_bytes(),
+                kept,
+            },
+            answer,
+        )
+        .await
     }
 }
 
@@ -176,7 +218,11 @@ fn exchange_failed(error: &PairingError) -> Failure {
         PairingError::WrongCode => Advice::WrongCode,
         PairingError::OwnKey => Advice::PairedWithSelf,
         PairingError::OtherHost => Advice::HostNotFound { seconds: 0 },
-        PairingError::Version { got, .. } | PairingError::Suite { got, .. } => Advice::PairingVersion { theirs: u64::from(*got) },
+        PairingError::Version { got, .. } | PairingError::Suite { got, .. } => {
+            Advice::PairingVersion {
+                theirs: u64::from(*got),
+            }
+        }
         _ => Advice::PairingMalformed,
     }
     .into()
@@ -189,7 +235,9 @@ impl App {
             Ok(setup) => {
                 let task = match role {
                     Role::Host => tokio::spawn(host::run(setup, face)),
-                    Role::Joiner { code, peer } => tokio::spawn(joiner::run(setup, face, code, peer)),
+                    Role::Joiner { code, peer } => {
+                        tokio::spawn(joiner::run(setup, face, code, peer))
+                    }
                 };
                 self.pairing = Some(Pairing::Exchange(Exchange(task)));
             }
@@ -203,10 +251,17 @@ impl App {
         if let Some(replica) = &self.replica
             && replica.is_confirmed()
         {
-            return Err(Advice::AlreadyPaired { partner: self.partner_name() }.into());
+            return Err(Advice::AlreadyPaired {
+                partner: self.partner_name(),
+            }
+            .into());
         }
         // A memory that cannot be read forgets; the host counts guesses too.
-        let tried = self.open.tried_codes()?.and_then(|bytes| TriedCodes::from_bytes(&bytes).ok()).unwrap_or_default();
+        let tried = self
+            .open
+            .tried_codes()?
+            .and_then(|bytes| TriedCodes::from_bytes(&bytes).ok())
+            .unwrap_or_default();
         Ok(Setup {
             static_secret: self.open.device.static_secret.clone(),
             name: self.open.device.name.clone(),
@@ -222,7 +277,12 @@ impl App {
                 drop(kept.send(self.open.keep_tried_codes(&tried)));
                 Ok(())
             }
-            PairingNews::KeepPair { paired, log, confirmed, kept } => {
+            PairingNews::KeepPair {
+                paired,
+                log,
+                confirmed,
+                kept,
+            } => {
                 let done = self.keep_pair(&paired, log, confirmed).await;
                 drop(kept.send(done));
                 Ok(())
@@ -231,11 +291,21 @@ impl App {
                 self.pairing = None;
                 match *end {
                     Err(failure) => face.end(Response::Failed(failure)),
-                    Ok(Done { host, link, peer, dialled }) => {
+                    Ok(Done {
+                        host,
+                        link,
+                        peer,
+                        dialled,
+                    }) => {
                         let carrier = self.adopt(host.network.clone(), host.events);
                         self.begin_session(&host.network, link, peer, dialled);
                         let until = Instant::now() + FIRST_SESSION;
-                        self.pairing = Some(Pairing::FirstSession { face, carrier, link, until });
+                        self.pairing = Some(Pairing::FirstSession {
+                            face,
+                            carrier,
+                            link,
+                            until,
+                        });
                     }
                 }
                 Ok(())
@@ -244,7 +314,12 @@ impl App {
     }
 
     /// The pair goes onto the disk; what was before it, unconfirmed, is gone.
-    async fn keep_pair(&mut self, paired: &Paired, log: LogSecret, confirmed: bool) -> Result<(), Failure> {
+    async fn keep_pair(
+        &mut self,
+        paired: &Paired,
+        log: LogSecret,
+        confirmed: bool,
+    ) -> Result<(), Failure> {
         self.close_doors(true).await;
         self.open.keep_pair(paired, log, confirmed)?;
         self.pair = self.open.pair()?;
@@ -256,10 +331,14 @@ impl App {
     pub(super) async fn look_at_pairing(&mut self) -> Result<(), Failure> {
         let over = match &self.pairing {
             Some(Pairing::FirstSession { link, until, .. }) => {
-                let met = self.sessions.id_of(*link).zip(self.replica.as_ref()).is_some_and(|(id, replica)| {
-                    let meeting = replica.meeting(id);
-                    meeting.have_all && meeting.partner_has_all
-                });
+                let met = self
+                    .sessions
+                    .id_of(*link)
+                    .zip(self.replica.as_ref())
+                    .is_some_and(|(id, replica)| {
+                        let meeting = replica.meeting(id);
+                        meeting.have_all && meeting.partner_has_all
+                    });
                 met || *until <= Instant::now() || !self.sessions.has(*link)
             }
             _ => false,
@@ -270,7 +349,11 @@ impl App {
         if let Some(Pairing::FirstSession { face, carrier, .. }) = self.pairing.take() {
             self.let_carrier_go(carrier).await;
             let partner = self.partner_name();
-            if self.replica.as_ref().is_some_and(amends_replica::Replica::is_confirmed) {
+            if self
+                .replica
+                .as_ref()
+                .is_some_and(amends_replica::Replica::is_confirmed)
+            {
                 let _ = face.tell(Event::Paired { partner });
                 face.end(Response::Done);
             } else {

@@ -73,23 +73,38 @@ impl Sessions {
     ) -> Result<(), String> {
         let mine = network.peer_id();
         let mut rng = system_rng();
-        let (dialer, listener) = if dialled.is_some() { (mine, peer) } else { (peer, mine) };
+        let (dialer, listener) = if dialled.is_some() {
+            (mine, peer)
+        } else {
+            (peer, mine)
+        };
         let between = session::Between {
             journal: &keys.journal,
             dialer: dialer.as_bytes(),
             listener: listener.as_bytes(),
         };
         let stage = if dialled.is_some() {
-            let (dialer, first) = Dialer::new(keys.own, &keys.partner, keys.psk, between, &mut rng).map_err(|error| error.to_string())?;
-            network.try_send(link, first).map_err(|error| error.to_string())?;
+            let (dialer, first) = Dialer::new(keys.own, &keys.partner, keys.psk, between, &mut rng)
+                .map_err(|error| error.to_string())?;
+            network
+                .try_send(link, first)
+                .map_err(|error| error.to_string())?;
             Stage::Dialing(Box::new(dialer))
         } else {
-            let listener = Listener::new(keys.own, &keys.partner, keys.psk, between, &mut rng).map_err(|error| error.to_string())?;
+            let listener = Listener::new(keys.own, &keys.partner, keys.psk, between, &mut rng)
+                .map_err(|error| error.to_string())?;
             Stage::Listening(Box::new(listener))
         };
         self.last = self.last.saturating_add(1);
         let now = Instant::now();
-        let state = Link { network: network.clone(), id: LinkId(self.last), stage: Some(stage), dialled, since: now, last_sent: now };
+        let state = Link {
+            network: network.clone(),
+            id: LinkId(self.last),
+            stage: Some(stage),
+            dialled,
+            since: now,
+            last_sent: now,
+        };
         self.links.insert(link, state);
         Ok(())
     }
@@ -152,7 +167,10 @@ impl Sessions {
 
     /// The session on a link, once it is open.
     pub(crate) fn id_of(&self, link: NetLink) -> Option<LinkId> {
-        self.links.get(&link).filter(|state| matches!(state.stage, Some(Stage::Open(_)))).map(|state| state.id)
+        self.links
+            .get(&link)
+            .filter(|state| matches!(state.stage, Some(Stage::Open(_))))
+            .map(|state| state.id)
     }
 
     /// Whether a link is there, its session open or not.
@@ -162,17 +180,26 @@ impl Sessions {
 
     /// The network's link of a session, with its host.
     pub(crate) fn link_of(&self, id: LinkId) -> Option<(NetLink, Network)> {
-        self.links.iter().find(|(_, state)| state.id == id).map(|(link, state)| (*link, state.network.clone()))
+        self.links
+            .iter()
+            .find(|(_, state)| state.id == id)
+            .map(|(link, state)| (*link, state.network.clone()))
     }
 
     /// Where the session's other device was dialled.
     pub(crate) fn dialled(&self, id: LinkId) -> Option<Address> {
-        self.links.values().find(|state| state.id == id).and_then(|state| state.dialled)
+        self.links
+            .values()
+            .find(|state| state.id == id)
+            .and_then(|state| state.dialled)
     }
 
     /// The sessions that are open.
     pub(crate) fn open(&self) -> impl Iterator<Item = LinkId> + '_ {
-        self.links.values().filter(|state| matches!(state.stage, Some(Stage::Open(_)))).map(|state| state.id)
+        self.links
+            .values()
+            .filter(|state| matches!(state.stage, Some(Stage::Open(_))))
+            .map(|state| state.id)
     }
 
     /// When [`Sessions::beat`] next has something to do.
@@ -200,7 +227,11 @@ impl Sessions {
                     }
                 }
                 Some(Stage::Open(_)) => {}
-                _ if state.since + HANDSHAKE <= now => dead.push(*link),
+                _ if state.since + HANDSHAKE <= now => {
+                    // Its end comes as an event; until then it is not looked at again and again.
+                    state.since = now;
+                    dead.push(*link);
+                }
                 _ => {}
             }
         }

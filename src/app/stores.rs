@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use amends_keys::identity::{DiscoveryKey, JournalId, LogSecret, PersonName, StaticKey, StaticSecret};
+use amends_keys::identity::{
+    DiscoveryKey, JournalId, LogSecret, PersonName, StaticKey, StaticSecret,
+};
 use amends_keys::pairing::{Paired, PnetKey, SessionPsk};
 use amends_keys::seal::EpochSecret;
 use amends_keys::vault::VaultKey;
@@ -96,12 +98,18 @@ pub fn create_stores(dir: &Path, name: &PersonName, vault_key: &VaultKey) -> Res
     let path = dir.join(JOURNAL_DB);
     let static_secret = StaticSecret::generate(&mut rng);
     let static_key = static_secret.public();
-    let mut journal = Store::create(&path, vault_key.journal_store(), Box::new(system_rng())).map_err(|error| open_failed(&path, &error))?;
-    let row = DeviceRow { version: 1, static_secret: *static_secret.expose(), name: name.as_str().to_owned() };
+    let mut journal = Store::create(&path, vault_key.journal_store(), Box::new(system_rng()))
+        .map_err(|error| open_failed(&path, &error))?;
+    let row = DeviceRow {
+        version: 1,
+        static_secret: *static_secret.expose(),
+        name: name.as_str().to_owned(),
+    };
     put(&mut journal, DEVICE, &row)?;
 
     let path = dir.join(PRIVATE_DB);
-    let mut private = Store::create(&path, vault_key.private_store(), Box::new(system_rng())).map_err(|error| open_failed(&path, &error))?;
+    let mut private = Store::create(&path, vault_key.private_store(), Box::new(system_rng()))
+        .map_err(|error| open_failed(&path, &error))?;
     let founding = Founding {
         journal: JournalId::generate(&mut rng),
         epoch_0: EpochSecret::generate(&mut rng),
@@ -111,10 +119,13 @@ pub fn create_stores(dir: &Path, name: &PersonName, vault_key: &VaultKey) -> Res
         partner: None,
         confirmed: true,
     };
-    let writes = Replica::found(founding, super::now(), &mut rng).map_err(|error| internal(&error))?;
+    let writes =
+        Replica::found(founding, super::now(), &mut rng).map_err(|error| internal(&error))?;
     commit(&mut private, &writes, true)?;
     for store in [journal, private] {
-        store.close().map_err(|error| Advice::NotSaved { error: error.to_string() })?;
+        store.close().map_err(|error| Advice::NotSaved {
+            error: error.to_string(),
+        })?;
     }
     Ok(())
 }
@@ -124,15 +135,27 @@ pub fn create_stores(dir: &Path, name: &PersonName, vault_key: &VaultKey) -> Res
 /// # Errors
 /// A [`Failure`] that names the store that could not be opened, and why.
 pub fn open(home: &Home, vault_key: VaultKey) -> Result<Open, Failure> {
-    let open_store = |path: &Path, key| Store::open(path, key, Box::new(system_rng())).map_err(|error| open_failed(path, &error));
+    let open_store = |path: &Path, key| {
+        Store::open(path, key, Box::new(system_rng())).map_err(|error| open_failed(path, &error))
+    };
     let journal = open_store(&home.journal_db(), vault_key.journal_store())?;
     let private = open_store(&home.private_db(), vault_key.private_store())?;
     // Read once, so that damage there is said now and not on the day it is needed.
     Replica::load(&Shelves(&private)).map_err(|error| damaged(&home.private_db(), &error))?;
-    let row: DeviceRow = get(home, &journal, DEVICE)?.ok_or_else(|| damaged(&home.journal_db(), &"this device's keys are not in it"))?;
-    let name = PersonName::try_from(row.name.as_str()).map_err(|error| damaged(&home.journal_db(), &error))?;
-    let device = Device { static_secret: StaticSecret::from_bytes(&row.static_secret), name };
-    Ok(Open { home: home.clone(), journal, private, device })
+    let row: DeviceRow = get(home, &journal, DEVICE)?
+        .ok_or_else(|| damaged(&home.journal_db(), &"this device's keys are not in it"))?;
+    let name = PersonName::try_from(row.name.as_str())
+        .map_err(|error| damaged(&home.journal_db(), &error))?;
+    let device = Device {
+        static_secret: StaticSecret::from_bytes(&row.static_secret),
+        name,
+    };
+    Ok(Open {
+        home: home.clone(),
+        journal,
+        private,
+        device,
+    })
 }
 
 impl Open {
@@ -155,11 +178,18 @@ impl Open {
         if !Replica::is_founded(&shelf).map_err(|error| failed(&error))? {
             return Ok(None);
         }
-        Replica::load(&shelf).map(Some).map_err(|error| failed(&error))
+        Replica::load(&shelf)
+            .map(Some)
+            .map_err(|error| failed(&error))
     }
 
     /// Begins the pair's journal, in one transaction. It replaces a pair that the other device never confirmed.
-    pub(crate) fn keep_pair(&mut self, paired: &Paired, log: LogSecret, confirmed: bool) -> Result<(), Failure> {
+    pub(crate) fn keep_pair(
+        &mut self,
+        paired: &Paired,
+        log: LogSecret,
+        confirmed: bool,
+    ) -> Result<(), Failure> {
         let founding = Founding {
             journal: paired.journal,
             epoch_0: paired.epoch_0.clone(),
@@ -181,11 +211,21 @@ impl Open {
             pnet: *paired.pnet.expose(),
             session_psk: *paired.session_psk.expose(),
         };
-        let writes = Replica::found(founding, super::now(), &mut system_rng()).map_err(|error| internal(&error))?;
+        let writes = Replica::found(founding, super::now(), &mut system_rng())
+            .map_err(|error| internal(&error))?;
         let mut writes: Vec<amends_store::Write> = writes.iter().map(store_write).collect();
-        writes.push(amends_store::Write::put(amends_store::Table::Meta, PAIR, &row_bytes(&row)?));
-        writes.push(amends_store::Write::delete(amends_store::Table::Meta, ADDRESSES));
-        self.journal.commit(&writes).map_err(|error| not_saved(&error))
+        writes.push(amends_store::Write::put(
+            amends_store::Table::Meta,
+            PAIR,
+            &row_bytes(&row)?,
+        ));
+        writes.push(amends_store::Write::delete(
+            amends_store::Table::Meta,
+            ADDRESSES,
+        ));
+        self.journal
+            .commit(&writes)
+            .map_err(|error| not_saved(&error))
     }
 
     /// The codes that must not be tried again, as bytes of [`amends_keys::invite::TriedCodes`].
@@ -197,29 +237,46 @@ impl Open {
 
     pub(crate) fn keep_tried_codes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         let write = amends_store::Write::put(amends_store::Table::Meta, TRIED, bytes);
-        self.journal.commit(&[write]).map_err(|error| not_saved(&error))
+        self.journal
+            .commit(&[write])
+            .map_err(|error| not_saved(&error))
     }
 
     /// The last good addresses of the partner's device, the best first.
     pub(crate) fn addresses(&self) -> Vec<String> {
         // They only help to find; a row that cannot be read is made anew.
-        get(&self.home, &self.journal, ADDRESSES).ok().flatten().unwrap_or_default()
+        get(&self.home, &self.journal, ADDRESSES)
+            .ok()
+            .flatten()
+            .unwrap_or_default()
     }
 
     pub(crate) fn keep_addresses(&mut self, addresses: &[String]) -> Result<(), Failure> {
-        let write = amends_store::Write::put(amends_store::Table::Meta, ADDRESSES, &row_bytes(&addresses)?);
-        self.journal.commit_volatile(&[write]).map_err(|error| not_saved(&error))
+        let write = amends_store::Write::put(
+            amends_store::Table::Meta,
+            ADDRESSES,
+            &row_bytes(&addresses)?,
+        );
+        self.journal
+            .commit_volatile(&[write])
+            .map_err(|error| not_saved(&error))
     }
 
     /// Performs what a replica wants saved.
-    pub(crate) fn save(&mut self, writes: &[amends_replica::Write], durable: bool) -> Result<(), Failure> {
+    pub(crate) fn save(
+        &mut self,
+        writes: &[amends_replica::Write],
+        durable: bool,
+    ) -> Result<(), Failure> {
         commit(&mut self.journal, writes, durable)
     }
 
     /// Closes both stores whole.
     pub(crate) fn close(self) -> Result<(), Failure> {
         for store in [self.journal, self.private] {
-            store.close().map_err(|error| Advice::NotSaved { error: error.to_string() })?;
+            store.close().map_err(|error| Advice::NotSaved {
+                error: error.to_string(),
+            })?;
         }
         Ok(())
     }
@@ -230,11 +287,20 @@ pub(crate) struct Shelves<'a>(pub(crate) &'a Store);
 
 impl Shelf for Shelves<'_> {
     fn get(&self, table: amends_replica::Table, key: &[u8]) -> Result<Option<Vec<u8>>, ShelfError> {
-        self.0.get(store_table(table), key).map_err(|error| ShelfError(error.to_string()))
+        self.0
+            .get(store_table(table), key)
+            .map_err(|error| ShelfError(error.to_string()))
     }
 
-    fn scan(&self, table: amends_replica::Table, from: &[u8], limit: usize) -> Result<Vec<Row>, ShelfError> {
-        self.0.scan(store_table(table), from, None, limit).map_err(|error| ShelfError(error.to_string()))
+    fn scan(
+        &self,
+        table: amends_replica::Table,
+        from: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Row>, ShelfError> {
+        self.0
+            .scan(store_table(table), from, None, limit)
+            .map_err(|error| ShelfError(error.to_string()))
     }
 }
 
@@ -250,14 +316,26 @@ fn store_table(table: amends_replica::Table) -> amends_store::Table {
 
 fn store_write(write: &amends_replica::Write) -> amends_store::Write {
     match write {
-        amends_replica::Write::Put { table, key, value } => amends_store::Write::put(store_table(*table), key, value),
-        amends_replica::Write::Delete { table, key } => amends_store::Write::delete(store_table(*table), key),
+        amends_replica::Write::Put { table, key, value } => {
+            amends_store::Write::put(store_table(*table), key, value)
+        }
+        amends_replica::Write::Delete { table, key } => {
+            amends_store::Write::delete(store_table(*table), key)
+        }
     }
 }
 
-fn commit(store: &mut Store, writes: &[amends_replica::Write], durable: bool) -> Result<(), Failure> {
+fn commit(
+    store: &mut Store,
+    writes: &[amends_replica::Write],
+    durable: bool,
+) -> Result<(), Failure> {
     let writes: Vec<amends_store::Write> = writes.iter().map(store_write).collect();
-    let done = if durable { store.commit(&writes) } else { store.commit_volatile(&writes) };
+    let done = if durable {
+        store.commit(&writes)
+    } else {
+        store.commit_volatile(&writes)
+    };
     done.map_err(|error| not_saved(&error))
 }
 
@@ -272,25 +350,40 @@ fn put<T: Serialize>(store: &mut Store, key: &[u8], row: &T) -> Result<(), Failu
 
 fn get<T: DeserializeOwned>(home: &Home, store: &Store, key: &[u8]) -> Result<Option<T>, Failure> {
     let failed = |error: &dyn std::fmt::Display| damaged(&home.journal_db(), error);
-    let Some(bytes) = store.get(amends_store::Table::Meta, key).map_err(|error| failed(&error))? else {
+    let Some(bytes) = store
+        .get(amends_store::Table::Meta, key)
+        .map_err(|error| failed(&error))?
+    else {
         return Ok(None);
     };
-    serde_json::from_slice(&bytes).map(Some).map_err(|_| failed(&"a row of it is not what was written"))
+    serde_json::from_slice(&bytes)
+        .map(Some)
+        .map_err(|_| failed(&"a row of it is not what was written"))
 }
 
 fn not_saved(error: &CommitError) -> Failure {
     match error {
         CommitError::Full => Advice::DiskFull.into(),
-        other => Advice::NotSaved { error: other.to_string() }.into(),
+        other => Advice::NotSaved {
+            error: other.to_string(),
+        }
+        .into(),
     }
 }
 
 pub(crate) fn damaged(path: &Path, why: &dyn std::fmt::Display) -> Failure {
-    Advice::StoreDamaged { path: path.display().to_string(), why: why.to_string() }.into()
+    Advice::StoreDamaged {
+        path: path.display().to_string(),
+        why: why.to_string(),
+    }
+    .into()
 }
 
 pub(crate) fn internal(error: &dyn std::fmt::Display) -> Failure {
-    Advice::Internal { what: error.to_string() }.into()
+    Advice::Internal {
+        what: error.to_string(),
+    }
+    .into()
 }
 
 fn open_failed(path: &Path, error: &amends_store::OpenError) -> Failure {
@@ -299,13 +392,22 @@ fn open_failed(path: &Path, error: &amends_store::OpenError) -> Failure {
     let advice = match error {
         E::NotFound(_) => Advice::HomeIncomplete { path },
         E::NotAFile(_) => Advice::HomeNotAFile { path },
-        E::TooOpen { mode, .. } => Advice::FileTooOpen { path, mode: format!("{mode:03o}") },
+        E::TooOpen { mode, .. } => Advice::FileTooOpen {
+            path,
+            mode: format!("{mode:03o}"),
+        },
         E::NewerVersion { .. } => Advice::StoreNewer { path },
         E::WrongKey => Advice::StoreForeign { path },
         E::InUse => Advice::Busy,
         E::Full => Advice::DiskFull,
-        E::Exists(_) | E::ReadOnly | E::File { .. } | E::Failed(_) => Advice::HomeUnusable { path, error: error.to_string() },
-        _ => Advice::StoreDamaged { path, why: error.to_string() },
+        E::Exists(_) | E::ReadOnly | E::File { .. } | E::Failed(_) => Advice::HomeUnusable {
+            path,
+            error: error.to_string(),
+        },
+        _ => Advice::StoreDamaged {
+            path,
+            why: error.to_string(),
+        },
     };
     advice.into()
 }

@@ -6,7 +6,9 @@ use amends_keys::pairing::{Channels, HostConfirms, HostWaitsM1, HostWaitsM3, Hos
 use amends_network::{Address, Event as Heard, LinkId as NetLink, PeerId};
 use tokio::time::Instant;
 
-use super::{Done, Next, PEOPLE, PairingHost, PairingNews, Setup, exchange_failed, gone, instant_of, next};
+use super::{
+    Done, Next, PEOPLE, PairingHost, PairingNews, Setup, exchange_failed, gone, instant_of, next,
+};
 use crate::advice::Advice;
 use crate::app::now;
 use crate::app::stores::system_rng;
@@ -26,7 +28,13 @@ pub(super) async fn run(setup: Setup, mut face: Face) {
     let tell = setup.tell.clone();
     let end = show_codes(setup, &mut face).await;
     // The holder is gone where this is lost, and has told the face so.
-    drop(tell.send(PairingNews::Ended { face, end: Box::new(end) }).await);
+    drop(
+        tell.send(PairingNews::Ended {
+            face,
+            end: Box::new(end),
+        })
+        .await,
+    );
 }
 
 async fn show_codes(setup: Setup, face: &mut Face) -> Result<Done, Failure> {
@@ -37,13 +45,28 @@ async fn show_codes(setup: Setup, face: &mut Face) -> Result<Done, Failure> {
         let (kind, failure) = match ended {
             Ended::Paired(met) => {
                 let (link, peer) = *met;
-                return Ok(Done { host, link, peer, dialled: None });
+                return Ok(Done {
+                    host,
+                    link,
+                    peer,
+                    dialled: None,
+                });
             }
             Ended::Over(failure) => return Err(failure),
             Ended::Next(kind, failure) => (kind, failure),
         };
-        let Failure { code, message, hint, .. } = failure;
-        face.tell(Event::PairFailed { code, message, hint }).map_err(|_| gone())?;
+        let Failure {
+            code,
+            message,
+            hint,
+            ..
+        } = failure;
+        face.tell(Event::PairFailed {
+            code,
+            message,
+            hint,
+        })
+        .map_err(|_| gone())?;
         if let NewCode::AfterKey { .. } = renewals.failed(kind) {
             face.tell(Event::NewCodeNeedsKey).map_err(|_| gone())?;
             wait_for_key(&mut host, face).await?;
@@ -83,16 +106,31 @@ struct Session {
     attempt: Option<Attempt>,
 }
 
-async fn one_code(setup: &Setup, host: &mut PairingHost, face: &mut Face) -> Result<Ended, Failure> {
+async fn one_code(
+    setup: &Setup,
+    host: &mut PairingHost,
+    face: &mut Face,
+) -> Result<Ended, Failure> {
     let invite = Invite::new(&mut system_rng());
     let mut life = CodeLife::new(now());
     let mut shown = show(&invite, &life, host, face, None).await?;
     let mut session: Option<Session> = None;
     loop {
         // Spent by an M3, the code itself is no longer what is waited for.
-        let used = session.as_ref().is_some_and(|session| matches!(session.attempt, Some(Attempt::WaitsM5(..) | Attempt::WaitsYes(_))));
+        let used = session.as_ref().is_some_and(|session| {
+            matches!(
+                session.attempt,
+                Some(Attempt::WaitsM5(..) | Attempt::WaitsYes(_))
+            )
+        });
         let expires = instant_of(life.expires());
-        let due = session.as_ref().map_or(expires, |session| if used { session.due } else { session.due.min(expires) });
+        let due = session.as_ref().map_or(expires, |session| {
+            if used {
+                session.due
+            } else {
+                session.due.min(expires)
+            }
+        });
         match next(&mut host.events, face, due).await {
             Next::Gone => return Err(gone()),
             Next::Due => {
@@ -110,7 +148,9 @@ async fn one_code(setup: &Setup, host: &mut PairingHost, face: &mut Face) -> Res
                 }
             }
             Next::Answer(Answer::SameNumber { yes }) => {
-                let Some(current) = session.as_mut() else { continue };
+                let Some(current) = session.as_mut() else {
+                    continue;
+                };
                 match (current.attempt.take(), yes) {
                     (Some(Attempt::WaitsM5(..) | Attempt::WaitsYes(_)), false) => {
                         host.network.close(current.link).await;
@@ -120,12 +160,16 @@ async fn one_code(setup: &Setup, host: &mut PairingHost, face: &mut Face) -> Res
                         progress(face, "partner_confirms")?;
                         current.attempt = Some(Attempt::WaitsM5(state, true));
                     }
-                    (Some(Attempt::WaitsYes(state)), true) => return finish(setup, host, face, current, state).await,
+                    (Some(Attempt::WaitsYes(state)), true) => {
+                        return finish(setup, host, face, current, state).await;
+                    }
                     (attempt, _) => current.attempt = attempt,
                 }
             }
             Next::Answer(_) => {}
-            Next::Heard(Heard::Connected { link, peer, dialer, .. }) => {
+            Next::Heard(Heard::Connected {
+                link, peer, dialer, ..
+            }) => {
                 if dialer || session.is_some() {
                     host.network.close(link).await;
                     continue;
@@ -135,11 +179,15 @@ async fn one_code(setup: &Setup, host: &mut PairingHost, face: &mut Face) -> Res
                         host.network.close(link).await;
                         return Ok(died(end));
                     }
-                    Ok(by) => session = Some(begin(setup, host, &invite, link, peer, instant_of(by))),
+                    Ok(by) => {
+                        session = Some(begin(setup, host, &invite, link, peer, instant_of(by)))
+                    }
                 }
             }
             Next::Heard(Heard::Frame { link, bytes }) => {
-                let Some(current) = session.as_mut().filter(|session| session.link == link) else { continue };
+                let Some(current) = session.as_mut().filter(|session| session.link == link) else {
+                    continue;
+                };
                 match step(host, face, &mut life, current, &bytes) {
                     Step::On => {}
                     Step::Free => {
@@ -150,7 +198,9 @@ async fn one_code(setup: &Setup, host: &mut PairingHost, face: &mut Face) -> Res
                         host.network.close(link).await;
                         return Ok(ended);
                     }
-                    Step::Confirm(state) => return finish(setup, host, face, current, *state).await,
+                    Step::Confirm(state) => {
+                        return finish(setup, host, face, current, *state).await;
+                    }
                     Step::Gone => return Err(gone()),
                 }
             }
@@ -163,7 +213,9 @@ async fn one_code(setup: &Setup, host: &mut PairingHost, face: &mut Face) -> Res
                     session = None;
                 }
             }
-            Next::Heard(Heard::Listening(_)) if session.is_none() => shown = show(&invite, &life, host, face, Some(shown)).await?,
+            Next::Heard(Heard::Listening(_)) if session.is_none() => {
+                shown = show(&invite, &life, host, face, Some(shown)).await?
+            }
             Next::Heard(_) => {}
         }
     }
@@ -179,7 +231,13 @@ fn died(end: CodeEnd) -> Ended {
 }
 
 /// The code goes onto the screen, with where this device listens now; again only where that changed.
-async fn show(invite: &Invite, life: &CodeLife, host: &PairingHost, face: &Face, before: Option<Vec<String>>) -> Result<Vec<String>, Failure> {
+async fn show(
+    invite: &Invite,
+    life: &CodeLife,
+    host: &PairingHost,
+    face: &Face,
+    before: Option<Vec<String>>,
+) -> Result<Vec<String>, Failure> {
     let listening: Vec<Address> = host.network.listening().await;
     let listen: Vec<String> = listening.iter().map(ToString::to_string).collect();
     if before.as_ref() == Some(&listen) {
@@ -189,7 +247,9 @@ async fn show(invite: &Invite, life: &CodeLife, host: &PairingHost, face: &Face,
     let expires = crate::app::answers::time_of(life.expires());
     face.tell(Event::Code {
         code: invite.typed().shown().to_string(),
-        paste: invite.paste(host.network.peer_id().as_bytes(), &bytes).to_string(),
+        paste: invite
+            .paste(host.network.peer_id().as_bytes(), &bytes)
+            .to_string(),
         listen: listen.clone(),
         expires,
     })
@@ -197,14 +257,30 @@ async fn show(invite: &Invite, life: &CodeLife, host: &PairingHost, face: &Face,
     Ok(listen)
 }
 
-fn begin(setup: &Setup, host: &PairingHost, invite: &Invite, link: NetLink, peer: PeerId, due: Instant) -> Session {
+fn begin(
+    setup: &Setup,
+    host: &PairingHost,
+    invite: &Invite,
+    link: NetLink,
+    peer: PeerId,
+    due: Instant,
+) -> Session {
     let log = LogSecret::generate(&mut system_rng());
     let mine = host.network.peer_id();
-    let channels = Channels { host: mine.as_bytes(), joiner: peer.as_bytes() };
+    let channels = Channels {
+        host: mine.as_bytes(),
+        joiner: peer.as_bytes(),
+    };
     let (state, m0) = amends_keys::pairing::host(invite, channels, setup.device(&log));
     // A link that will not take 35 bytes is closing: its end is told next.
     let _ = host.network.try_send(link, m0);
-    Session { link, peer, log, due, attempt: Some(Attempt::WaitsM1(state)) }
+    Session {
+        link,
+        peer,
+        log,
+        due,
+        attempt: Some(Attempt::WaitsM1(state)),
+    }
 }
 
 enum Step {
@@ -217,14 +293,24 @@ enum Step {
     Gone,
 }
 
-fn step(host: &PairingHost, face: &Face, life: &mut CodeLife, session: &mut Session, bytes: &[u8]) -> Step {
+fn step(
+    host: &PairingHost,
+    face: &Face,
+    life: &mut CodeLife,
+    session: &mut Session,
+    bytes: &[u8],
+) -> Step {
     match session.attempt.take() {
         Some(Attempt::WaitsM1(state)) => match state.m1(bytes, &mut system_rng()) {
             Err(_) => Step::Free,
             Ok((state, m2)) => {
                 let _ = host.network.try_send(session.link, m2);
                 session.attempt = Some(Attempt::WaitsM3(state));
-                if face.tell(Event::Found).is_err() { Step::Gone } else { Step::On }
+                if face.tell(Event::Found).is_err() {
+                    Step::Gone
+                } else {
+                    Step::On
+                }
             }
         },
         Some(Attempt::WaitsM3(state)) => {
@@ -245,7 +331,11 @@ fn step(host: &PairingHost, face: &Face, life: &mut CodeLife, session: &mut Sess
                     let number = state.number().to_string();
                     let name = state.partner().name.as_str().to_owned();
                     session.attempt = Some(Attempt::WaitsM5(state, false));
-                    if face.tell(Event::Number { number, name }).is_err() { Step::Gone } else { Step::On }
+                    if face.tell(Event::Number { number, name }).is_err() {
+                        Step::Gone
+                    } else {
+                        Step::On
+                    }
                 }
             }
         }
@@ -258,14 +348,24 @@ fn step(host: &PairingHost, face: &Face, life: &mut CodeLife, session: &mut Sess
             }
         },
         // Nothing is due from the joiner after M5.
-        Some(Attempt::WaitsYes(_)) | None => Step::Ended(Ended::Over(Advice::PairingMalformed.into())),
+        Some(Attempt::WaitsYes(_)) | None => {
+            Step::Ended(Ended::Over(Advice::PairingMalformed.into()))
+        }
     }
 }
 
 /// Both said yes: the pair goes onto the disk, then M6 goes out.
-async fn finish(setup: &Setup, host: &PairingHost, face: &Face, session: &mut Session, state: HostConfirms) -> Result<Ended, Failure> {
+async fn finish(
+    setup: &Setup,
+    host: &PairingHost,
+    face: &Face,
+    session: &mut Session,
+    state: HostConfirms,
+) -> Result<Ended, Failure> {
     progress(face, "finishing")?;
-    let (paired, m6) = state.yes(&mut system_rng()).map_err(|error| exchange_failed(&error))?;
+    let (paired, m6) = state
+        .yes(&mut system_rng())
+        .map_err(|error| exchange_failed(&error))?;
     let log = LogSecret::from_bytes(session.log.expose());
     setup.keep_pair(&paired, log, false).await?;
     // Lost, it leaves an unconfirmed pair, which pairing again replaces.
@@ -274,5 +374,8 @@ async fn finish(setup: &Setup, host: &PairingHost, face: &Face, session: &mut Se
 }
 
 fn progress(face: &Face, stage: &str) -> Result<(), Failure> {
-    face.tell(Event::Progress { stage: stage.to_owned() }).map_err(|_| gone())
+    face.tell(Event::Progress {
+        stage: stage.to_owned(),
+    })
+    .map_err(|_| gone())
 }
