@@ -294,7 +294,11 @@ impl App {
 
     /// Makes the replica anew from the disk. Its links begin anew too.
     pub(crate) fn reload(&mut self) -> Result<(), Failure> {
-        self.replica = self.open.replica()?;
+        // Where this fails there is none: the old one is ahead of the disk.
+        self.replica = match self.replica.take() {
+            Some(replica) => Some(self.open.reload(&replica)?),
+            None => self.open.replica()?,
+        };
         for link in self.sessions.open().collect::<Vec<_>>() {
             if let Some((link, _)) = self.sessions.link_of(link) {
                 self.close(link);

@@ -183,6 +183,13 @@ impl Open {
             .map_err(|error| failed(&error))
     }
 
+    /// The replica anew, in the place of one of which something could not be saved.
+    pub(crate) fn reload(&self, replica: &Replica) -> Result<Replica, Failure> {
+        replica
+            .reload(&Shelves(&self.journal))
+            .map_err(|error| damaged(&self.home.journal_db(), &error))
+    }
+
     /// Begins the pair's journal, in one transaction. It replaces a pair that the other device never confirmed.
     pub(crate) fn keep_pair(
         &mut self,

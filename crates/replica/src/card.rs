@@ -70,7 +70,10 @@ impl Card {
             },
             agreed_by_me: view.agreed_by.contains(&Person::Me),
             agreed_by_partner: view.agreed_by.contains(&Person::Partner),
-            declined_by_me: view.declined.as_ref().is_some_and(|shown| shown.person == Person::Me),
+            declined_by_me: view
+                .declined
+                .as_ref()
+                .is_some_and(|shown| shown.person == Person::Me),
             author: view.author.map(whose),
             created: view.created,
             hash: view.current.hash,
@@ -87,4 +90,3 @@ pub(crate) fn whose(person: Person) -> Whose {
         Person::Partner => Whose::Partners,
     }
 }
-

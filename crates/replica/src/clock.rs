@@ -26,7 +26,19 @@ pub struct Position {
 impl Position {
     /// Whether this record is held and could not be read.
     pub fn is_set_aside(&self, seq: u64) -> bool {
-        self.set_aside.iter().any(|(first, last)| (*first..=*last).contains(&seq))
+        // The runs are ascending.
+        let after = self.set_aside.partition_point(|(first, _)| *first <= seq);
+        let run = after.checked_sub(1).and_then(|at| self.set_aside.get(at));
+        run.is_some_and(|(_, last)| seq <= *last)
+    }
+
+    /// Leaves out what is said of records beyond this one, and beyond those that are held.
+    pub(crate) fn cut(&mut self, at: u64) {
+        let at = at.min(self.seq);
+        self.set_aside.retain(|(first, _)| *first <= at);
+        if let Some((_, last)) = self.set_aside.last_mut() {
+            *last = at.min(*last);
+        }
     }
 
     /// Notes one more set-aside record; numbers only grow.
@@ -50,7 +62,28 @@ impl Clock {
 
     /// Whether everything in `other` is held here too.
     pub fn covers(&self, other: &Clock) -> bool {
-        other.0.iter().all(|(log, position)| self.seq(log) >= position.seq)
+        other
+            .0
+            .iter()
+            .all(|(log, position)| self.seq(log) >= position.seq)
+    }
+
+    /// Takes over what is held further in `other`.
+    pub(crate) fn raise(&mut self, other: &Clock) {
+        for (log, position) in &other.0 {
+            let known = self.0.entry(*log).or_default();
+            if known.seq < position.seq {
+                *known = position.clone();
+            }
+        }
+    }
+
+    /// Takes over that a log is held up to this record.
+    pub(crate) fn raise_to(&mut self, log: LogKey, seq: u64, head: RecordHash) {
+        let known = self.0.entry(log).or_default();
+        if known.seq < seq {
+            (known.seq, known.head) = (seq, head.0);
+        }
     }
 
     /// `count(u16) count x [log_pk(32) seq(u64) head(32) runs(u16) runs x [first(u64) last(u64)]]`
@@ -99,7 +132,14 @@ impl Clock {
                 after = last;
                 set_aside.push((first, last));
             }
-            logs.insert(log, Position { seq, head, set_aside });
+            logs.insert(
+                log,
+                Position {
+                    seq,
+                    head,
+                    set_aside,
+                },
+            );
         }
         if !reader.0.is_empty() {
             return Err(RecordError::Trailing(reader.0.len()));
@@ -109,6 +149,8 @@ impl Clock {
 
     /// The head of a log.
     pub fn head(&self, log: &LogKey) -> RecordHash {
-        self.0.get(log).map_or(RecordHash::NONE, |position| RecordHash(position.head))
+        self.0
+            .get(log)
+            .map_or(RecordHash::NONE, |position| RecordHash(position.head))
     }
 }

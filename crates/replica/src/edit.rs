@@ -2,18 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use amends_journal::{BOUNDARY_SCHEMA, Draft, EntryId, EntryKind, PartKind, RuleError, Written, propose};
+use amends_journal::{
+    BOUNDARY_SCHEMA, Draft, EntryId, EntryKind, PartKind, RuleError, Written, propose,
+};
 use rand_core::CryptoRng;
 use thiserror::Error;
 
-use crate::payload::{Item, write_items};
+use crate::effect::{Effect, HandleError, Shown, World};
+use crate::payload::{Item, MAX_ITEMS, write_items};
 use crate::record::{Record, RecordHash, RecordKind, Seen, actor_of};
-use crate::replica::{Effect, HandleError, Replica, Shown, World};
+use crate::replica::Replica;
 use crate::rows::{self, Fate, PartName, RecordRow, Whose, name};
 use crate::shelf::{Gathered, Table};
 
 /// Something that this person does to the journal.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Edit {
     /// Propose a boundary; it is also this person's agreement to that exact text.
     Propose {
@@ -60,6 +63,20 @@ pub enum Edit {
     },
 }
 
+impl std::fmt::Debug for Edit {
+    /// Leaves out what people wrote.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (verb, entry) = match self {
+            Edit::Propose { .. } => return f.write_str("Propose"),
+            Edit::Change { entry, .. } => ("Change", entry),
+            Edit::Agree { entry, .. } => ("Agree", entry),
+            Edit::Decline { entry, .. } => ("Decline", entry),
+            Edit::End { entry, .. } => ("End", entry),
+        };
+        write!(f, "{verb}({entry:?})")
+    }
+}
+
 /// Why an edit is not possible. Nothing changed.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum EditError {
@@ -87,32 +104,53 @@ pub enum EditError {
 const PAYLOAD_FILL: usize = 192 * 1024;
 
 impl Replica {
-    pub(crate) fn edit(&mut self, world: &mut World<'_>, edit: Edit) -> Result<Vec<Effect>, HandleError> {
+    pub(crate) fn edit(
+        &mut self,
+        world: &mut World<'_>,
+        edit: Edit,
+    ) -> Result<Vec<Effect>, HandleError> {
         if !self.member.confirmed {
             return Err(EditError::Unconfirmed.into());
         }
         // A record written now would carry a number that is taken already: both texts would be lost to a fork.
-        if self.heard_of_me() > self.logs.get(&self.me).map_or(0, |log| log.seq) {
+        if self.is_older_copy() {
             return Err(EditError::OlderCopy.into());
         }
         let actor = actor_of(&self.me);
         let now = world.now;
         let gathered = Gathered::new(world.shelf);
         match edit {
-            Edit::Propose { title, text, language, review_on } => {
+            Edit::Propose {
+                title,
+                text,
+                language,
+                review_on,
+            } => {
                 let entry = self.new_id(world.rng)?;
-                let draft = Draft { title: &title, text: &text, language: &language, review_on: review_on.as_deref() };
+                let draft = Draft {
+                    title: &title,
+                    text: &text,
+                    language: &language,
+                    review_on: review_on.as_deref(),
+                };
                 let proposed = propose(entry, &actor, now, &draft).map_err(EditError::Rule)?;
                 self.write(world, entry, Some(proposed.shared), Some(proposed.own))
             }
-            Edit::Change { entry, title, text, review_on } => {
+            Edit::Change {
+                entry,
+                title,
+                text,
+                review_on,
+            } => {
                 self.must_hold(&entry)?;
                 let edit = amends_journal::Edit {
                     title: title.as_deref(),
                     text: text.as_deref(),
                     review_on: review_on.as_ref().map(Option::as_deref),
                 };
-                let written = self.with_boundary(&gathered, &entry, |boundary| boundary.edit(&actor, now, &edit))?;
+                let written = self.with_boundary(&gathered, &entry, |boundary| {
+                    boundary.edit(&actor, now, &edit)
+                })?;
                 let shared = written.map_err(EditError::Rule)?;
                 self.write(world, entry, shared, None)
             }
@@ -123,19 +161,24 @@ impl Replica {
                 {
                     return Err(EditError::TextChanged.into());
                 }
-                let written = self.with_boundary(&gathered, &entry, |boundary| boundary.agree(&actor, now))?;
+                let written =
+                    self.with_boundary(&gathered, &entry, |boundary| boundary.agree(&actor, now))?;
                 let own = written.map_err(EditError::Rule)?;
                 self.write(world, entry, None, own)
             }
             Edit::Decline { entry, reason } => {
                 self.must_hold(&entry)?;
-                let written = self.with_boundary(&gathered, &entry, |boundary| boundary.decline(&actor, now, reason.as_deref()))?;
+                let written = self.with_boundary(&gathered, &entry, |boundary| {
+                    boundary.decline(&actor, now, reason.as_deref())
+                })?;
                 let own = written.map_err(EditError::Rule)?;
                 self.write(world, entry, None, own)
             }
             Edit::End { entry, reason } => {
                 self.must_hold(&entry)?;
-                let written = self.with_boundary(&gathered, &entry, |boundary| boundary.end(&actor, now, reason.as_deref()))?;
+                let written = self.with_boundary(&gathered, &entry, |boundary| {
+                    boundary.end(&actor, now, reason.as_deref())
+                })?;
                 let own = written.map_err(EditError::Rule)?;
                 self.write(world, entry, None, Some(own))
             }
@@ -143,7 +186,11 @@ impl Replica {
     }
 
     fn must_hold(&self, entry: &EntryId) -> Result<(), EditError> {
-        if self.cards.contains_key(entry) { Ok(()) } else { Err(EditError::Unknown) }
+        if self.cards.contains_key(entry) {
+            Ok(())
+        } else {
+            Err(EditError::Unknown)
+        }
     }
 
     /// A random id whose first two words no entry has, so that short ids stay short.
@@ -176,8 +223,18 @@ impl Replica {
         };
         let items: Vec<Item> = shared
             .iter()
-            .flat_map(|written| written.changes.iter().map(|change| item(PartKind::Shared, change)))
-            .chain(own.iter().flat_map(|written| written.changes.iter().map(|change| item(PartKind::Own, change))))
+            .flat_map(|written| {
+                written
+                    .changes
+                    .iter()
+                    .map(|change| item(PartKind::Shared, change))
+            })
+            .chain(own.iter().flat_map(|written| {
+                written
+                    .changes
+                    .iter()
+                    .map(|change| item(PartKind::Own, change))
+            }))
             .collect();
         if items.is_empty() {
             return Ok(vec![Effect::Show(Shown::Edited(entry))]);
@@ -186,7 +243,13 @@ impl Replica {
         let mut gathered = Gathered::new(world.shelf);
         let mut last = 0;
         for group in groups(&items) {
-            last = self.append(&mut gathered, world, RecordKind::Change, write_items(group), &BTreeSet::from([entry]))?;
+            last = self.append(
+                &mut gathered,
+                world,
+                RecordKind::Change,
+                write_items(group),
+                &BTreeSet::from([entry]),
+            )?;
         }
         if let Some(written) = shared {
             self.keep_part(&mut gathered, entry, PartName::Shared, written.part);
@@ -199,9 +262,15 @@ impl Replica {
 
         let sends = self.pump_all(&gathered, world)?;
         let mut effects = vec![
-            Effect::Save { writes: gathered.into_writes(), durable: true },
+            Effect::Save {
+                writes: gathered.into_writes(),
+                durable: true,
+            },
             Effect::Show(Shown::Edited(entry)),
-            Effect::Show(Shown::Changed { entry, by: Whose::Mine }),
+            Effect::Show(Shown::Changed {
+                entry,
+                by: Whose::Mine,
+            }),
         ];
         effects.extend(sends);
         Ok(effects)
@@ -220,7 +289,11 @@ impl Replica {
         let mut seen = Vec::new();
         for (key, log) in &mut self.logs {
             if *key != me && log.named < log.seq {
-                seen.push(Seen { log: *key, seq: log.seq, hash: log.head });
+                seen.push(Seen {
+                    log: *key,
+                    seq: log.seq,
+                    hash: log.head,
+                });
                 log.named = log.seq;
             }
         }
@@ -228,15 +301,31 @@ impl Replica {
             .epochs
             .last_key_value()
             .ok_or_else(|| HandleError::Seal("no epoch".to_owned()))?;
-        let own = self.logs.get_mut(&me).ok_or(rows::RowError::Missing(name::LOGS))?;
-        let seq = own.seq.checked_add(1).ok_or_else(|| HandleError::Seal("the log is full".to_owned()))?;
-        let record = Record { journal: self.journal, log: me, seq, prev: own.head, epoch: *epoch, kind: kind as u8, seen, payload };
+        let own = self
+            .logs
+            .get_mut(&me)
+            .ok_or(rows::RowError::Missing(name::LOGS))?;
+        let seq = own
+            .seq
+            .checked_add(1)
+            .ok_or_else(|| HandleError::Seal("the log is full".to_owned()))?;
+        let record = Record {
+            journal: self.journal,
+            log: me,
+            seq,
+            prev: own.head,
+            epoch: *epoch,
+            kind: kind as u8,
+            seen,
+            payload,
+        };
         let bytes = record.to_bytes();
         let signature = Record::sign(&bytes, &self.secret);
         let mut salt = [0u8; 24];
         world.rng.fill_bytes(&mut salt);
-        let envelope = amends_keys::seal::seal(*epoch, secret, &self.journal, salt, &[(&bytes, &signature)])
-            .map_err(|error| HandleError::Seal(error.to_string()))?;
+        let envelope =
+            amends_keys::seal::seal(*epoch, secret, &self.journal, salt, &[(&bytes, &signature)])
+                .map_err(|error| HandleError::Seal(error.to_string()))?;
         own.seq = seq;
         own.head = RecordHash::of(&bytes);
 
@@ -248,8 +337,16 @@ impl Replica {
             held_at: world.now,
             entries: entries.iter().map(|entry| entry.0).collect(),
         };
-        gathered.put(Table::Record, rows::record_key(own.number, seq), rows::encode(name::RECORD, &row)?);
-        gathered.put(Table::Envelope, self.next_envelope.to_be_bytes().to_vec(), envelope);
+        gathered.put(
+            Table::Record,
+            rows::record_key(own.number, seq),
+            rows::encode(name::RECORD, &row)?,
+        );
+        gathered.put(
+            Table::Envelope,
+            self.next_envelope.to_be_bytes().to_vec(),
+            envelope,
+        );
         self.next_envelope = self.next_envelope.saturating_add(1);
         Ok(seq)
     }
@@ -264,7 +361,7 @@ fn groups(items: &[Item]) -> Vec<&[Item]> {
         let mut count = 0usize;
         for item in rest {
             weight = weight.saturating_add(item.change.len()).saturating_add(64);
-            if count > 0 && weight > PAYLOAD_FILL {
+            if count == MAX_ITEMS || (count > 0 && weight > PAYLOAD_FILL) {
                 break;
             }
             count = count.saturating_add(1);

@@ -88,7 +88,10 @@ impl Frame {
                     return Err(FrameError::Version { found: *version });
                 }
                 let clock = Clock::read(clock).map_err(|_| FrameError::Clock)?;
-                Ok(Frame::Clock { clock, again: flags & AGAIN != 0 })
+                Ok(Frame::Clock {
+                    clock,
+                    again: flags & AGAIN != 0,
+                })
             }
             ENVELOPE => Ok(Frame::Envelope(rest.to_vec())),
             HEARTBEAT => Ok(Frame::Heartbeat),

@@ -3,7 +3,7 @@
 //!
 //! The way of one edit: [`Input::Edit`] becomes an Automerge change (`amends_journal`), goes as a signed [`Record`] into
 //! this device's log, is sealed as an envelope (`amends_keys::seal`), and comes out as `[Save, Show, Send]`. On the other
-//! device the frame is [`Input::Received`]: it passes the wall (`wall.rs`, PROTOCOL section 6) in two calls, since it is
+//! device the frame is [`Input::Received`]: it passes the wall (`wall.rs` and `apply.rs`, PROTOCOL section 6) in two calls, since it is
 //! marked before Automerge sees it: `[Save mark, Continue]`, then `[Show, Save, Send clock]`. The clock that comes back turns the
 //! entry from waiting to reached.
 //!
@@ -21,27 +21,31 @@
     )
 )]
 
+mod apply;
 mod card;
 mod clock;
 mod edit;
+mod effect;
 mod frame;
+mod parts;
 mod payload;
 mod record;
 mod replica;
 mod rows;
+mod send;
 mod shelf;
 mod sync;
+mod waiting;
 mod wall;
 
 pub use card::{Card, CardState};
 pub use clock::{Clock, Position};
 pub use edit::{Edit, EditError};
+pub use effect::{Effect, HandleError, Input, LinkId, Shown, World};
 pub use frame::{Frame, FrameError, VERSION};
 pub use payload::{Beginning, Item, PayloadError, read_items, write_items};
 pub use record::{MAX_PAYLOAD, Record, RecordError, RecordHash, RecordKind, Seen, actor_of};
-pub use replica::{
-    Effect, Founding, HandleError, Input, LinkId, Meeting, Partner, Replica, Shown, World,
-};
+pub use replica::{Founding, Meeting, Partner, Replica};
 pub use rows::{RowError, Whose};
 pub use shelf::{MemoryShelf, Row, Shelf, ShelfError, Table, Write};
 pub use wall::Refusal;

@@ -81,7 +81,13 @@ pub fn read_items(payload: &[u8]) -> Result<Vec<Item>, PayloadError> {
             _ => return Err(PayloadError::Malformed),
         };
         let change = next()?.to_vec();
-        items.push(Item { entry, kind, schema, part, change });
+        items.push(Item {
+            entry,
+            kind,
+            schema,
+            part,
+            change,
+        });
     }
     if items.is_empty() {
         return Err(PayloadError::Empty);
@@ -140,6 +146,10 @@ impl Beginning {
         let name = next()?;
         let name = PersonName::from_utf8(name).map_err(|_| PayloadError::Malformed)?;
         reader.finish().map_err(|_| PayloadError::Malformed)?;
-        Ok(Self { static_key: StaticKey(static_key), kit, name })
+        Ok(Self {
+            static_key: StaticKey(static_key),
+            kit,
+            name,
+        })
     }
 }

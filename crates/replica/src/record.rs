@@ -19,7 +19,9 @@ pub const MAX_PAYLOAD: usize = 256 * 1024;
 pub(crate) const MAX_SEEN: usize = 256;
 
 /// What names a record: the hash of its bytes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct RecordHash(pub [u8; 32]);
 
 impl RecordHash {
@@ -138,13 +140,21 @@ impl Record {
         out.extend_from_slice(&self.epoch.to_be_bytes());
         out.push(self.kind);
         // Own records are built with far fewer heads and bytes than the limits; what comes in is bounded by `parse`.
-        out.extend_from_slice(&u16::try_from(self.seen.len()).unwrap_or(u16::MAX).to_be_bytes());
+        out.extend_from_slice(
+            &u16::try_from(self.seen.len())
+                .unwrap_or(u16::MAX)
+                .to_be_bytes(),
+        );
         for seen in &self.seen {
             out.extend_from_slice(seen.log.as_bytes());
             out.extend_from_slice(&seen.seq.to_be_bytes());
             out.extend_from_slice(&seen.hash.0);
         }
-        out.extend_from_slice(&u32::try_from(self.payload.len()).unwrap_or(u32::MAX).to_be_bytes());
+        out.extend_from_slice(
+            &u32::try_from(self.payload.len())
+                .unwrap_or(u32::MAX)
+                .to_be_bytes(),
+        );
         out.extend_from_slice(&self.payload);
         out
     }
@@ -204,7 +214,16 @@ impl Record {
         if !reader.0.is_empty() {
             return Err(RecordError::Trailing(reader.0.len()));
         }
-        Ok(Self { journal, log, seq, prev, epoch, kind, seen, payload })
+        Ok(Self {
+            journal,
+            log,
+            seq,
+            prev,
+            epoch,
+            kind,
+            seen,
+            payload,
+        })
     }
 }
 

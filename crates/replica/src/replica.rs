@@ -2,153 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use amends_journal::{BOUNDARY_SCHEMA, Boundary, BoundaryView, EntryId, EntryKind, FindError, Part, PartKind};
+use amends_journal::{
+    BOUNDARY_SCHEMA, Boundary, BoundaryView, EntryId, EntryKind, FindError, Part,
+};
 use amends_keys::identity::{JournalId, LogKey, LogSecret, PersonName, StaticKey};
 use amends_keys::seal::EpochSecret;
 use rand_core::CryptoRng;
-use thiserror::Error;
 
 use crate::card::Card;
 use crate::clock::{Clock, Position};
-use crate::edit::{Edit, EditError};
+use crate::effect::{Effect, HandleError, Input, LinkId, World};
+use crate::parts::Parts;
 use crate::payload::Beginning;
-use crate::record::{Record, RecordHash, RecordKind};
+use crate::record::{RecordHash, RecordKind};
 use crate::rows::{
     self, ApplyingRow, EpochRow, HeardRow, LogRow, LogRows, MemberRow, MetRow, PartName, RowError,
     Whose, name,
 };
 use crate::shelf::{Gathered, Shelf, Table, Write};
 use crate::sync::Link;
-use crate::wall::{Ready, Waiting};
-
-/// A session with another device, named by whoever carries the frames.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LinkId(pub u64);
-
-/// What a replica is given with every input: the time, randomness, and what was saved.
-pub struct World<'a> {
-    /// Milliseconds since 1970 UTC. It is shown and orders nothing.
-    pub now: i64,
-    /// Salts and ids come from here.
-    pub rng: &'a mut dyn CryptoRng,
-    /// Everything that earlier [`Effect::Save`]s put there.
-    pub shelf: &'a dyn Shelf,
-}
-
-/// Something that happens to a replica.
-#[derive(Debug)]
-pub enum Input<'a> {
-    /// This person does something.
-    Edit(Edit),
-    /// A session with another device of the pair is open; its static key is proven.
-    Met {
-        /// The session.
-        link: LinkId,
-        /// The other device.
-        device: StaticKey,
-    },
-    /// A session ended.
-    Parted {
-        /// The session.
-        link: LinkId,
-    },
-    /// A frame came, opened by the session.
-    Received {
-        /// The session.
-        link: LinkId,
-        /// A [`crate::Frame`].
-        frame: &'a [u8],
-    },
-    /// What [`Effect::Continue`] asked for.
-    Continue,
-}
-
-/// What a replica wants done, in this order. Where a save fails, nothing after it is done, and the replica is loaded
-/// again from what was saved.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// One transaction.
-    Save {
-        /// Its rows.
-        writes: Vec<Write>,
-        /// Whether it must outlive a power cut, or only this process (PROTOCOL section 6, step 6).
-        durable: bool,
-    },
-    /// Something to show.
-    Show(Shown),
-    /// A frame for a session.
-    Send {
-        /// The session.
-        link: LinkId,
-        /// The frame, not yet sealed by the session.
-        frame: Vec<u8>,
-    },
-    /// End a session.
-    Close {
-        /// The session.
-        link: LinkId,
-        /// Why, in plain words.
-        reason: String,
-    },
-    /// Give [`Input::Continue`] next, before any other input.
-    Continue,
-}
-
-/// What can be shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Shown {
-    /// This person's edit is saved.
-    Edited(EntryId),
-    /// An entry changed.
-    Changed {
-        /// Which.
-        entry: EntryId,
-        /// Through whom.
-        by: Whose,
-    },
-    /// Every record of mine in this entry is on the partner's disk.
-    Reached(EntryId),
-    /// The partner's device opened its first session: the pair is whole.
-    Confirmed,
-    /// A record was kept and set aside.
-    SetAside {
-        /// Whose log it is in.
-        whose: Whose,
-        /// Its number.
-        seq: u64,
-        /// At which step of the wall, and why.
-        reason: String,
-    },
-    /// Bytes came that are no record of this pair; nothing of them was kept.
-    Refused(String),
-    /// The partner's device says that it holds more of this device's own log than this device does: this home is an older
-    /// copy of itself.
-    OlderCopy,
-    /// Two different records of one log carry the same number.
-    Fork(Whose),
-    /// The partner's device holds less than it said before: it came back from an older copy.
-    PartnerWentBack,
-}
-
-/// Why an input was not handled. But for [`HandleError::Edit`], the replica is to be loaded again.
-#[derive(Debug, Error, PartialEq, Eq)]
-pub enum HandleError {
-    /// The edit is not possible; nothing changed.
-    #[error(transparent)]
-    Edit(#[from] EditError),
-    /// A saved row cannot be used.
-    #[error(transparent)]
-    Row(#[from] RowError),
-    /// What was built here would be refused by the wall.
-    #[error("an edit could not be sealed: {0}")]
-    Seal(String),
-}
-
-impl From<crate::shelf::ShelfError> for HandleError {
-    fn from(error: crate::shelf::ShelfError) -> Self {
-        Self::Row(RowError::Shelf(error))
-    }
-}
+use crate::waiting::Waiting;
+use crate::wall::Ready;
 
 /// The other device of a new pair.
 #[derive(Clone, Debug)]
@@ -207,7 +81,7 @@ pub struct Replica {
     /// The entries' ids, rising: what people type is looked up here.
     ids: Vec<EntryId>,
     /// Entries by the number of this device's last record in them.
-    pub(crate) by_mine: BTreeMap<u64, EntryId>,
+    pub(crate) by_mine: BTreeSet<(u64, EntryId)>,
     pub(crate) parts: Parts,
     /// Parts as the records that are just being applied leave them.
     pub(crate) trial: BTreeMap<(EntryId, PartName), Part>,
@@ -215,6 +89,12 @@ pub struct Replica {
     pub(crate) waiting: Waiting,
     /// Checked by step 1, marked, to be applied by the next [`Input::Continue`].
     pub(crate) ready: VecDeque<Ready>,
+    /// How many of them are marked.
+    pub(crate) marked: usize,
+    /// Up to where this device's own log is shown to exist elsewhere, by records of it that came back.
+    pub(crate) returning: u64,
+    /// What the last input applied without stopping the program, and how often it had been begun before.
+    pub(crate) survived: BTreeMap<RecordHash, u8>,
     /// Records that were being applied when the program last stopped, and how often.
     pub(crate) suspects: BTreeMap<RecordHash, u8>,
     pub(crate) met: MetRow,
@@ -227,7 +107,11 @@ impl Replica {
     ///
     /// # Errors
     /// [`HandleError::Seal`] where the record cannot be sealed.
-    pub fn found(founding: Founding, now: i64, rng: &mut dyn CryptoRng) -> Result<Vec<Write>, HandleError> {
+    pub fn found(
+        founding: Founding,
+        now: i64,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Vec<Write>, HandleError> {
         let me = founding.log.public();
         let own = LogRow {
             number: 0,
@@ -258,8 +142,15 @@ impl Replica {
             name: founding.name.as_str().to_owned(),
             confirmed: founding.confirmed,
         };
-        let epochs = vec![EpochRow { epoch: 0, secret: *founding.epoch_0.expose() }];
-        let logs = LogRows { next_envelope: 1, logs: std::iter::once(own).chain(partners).collect() };
+        let epochs = vec![EpochRow {
+            epoch: 0,
+            secret: *founding.epoch_0.expose(),
+        }];
+        let logs = LogRows {
+            next_envelope: 1,
+            returning: 0,
+            logs: std::iter::once(own).chain(partners).collect(),
+        };
 
         let mut shelf = crate::MemoryShelf::default();
         let mut gathered = Gathered::new(&shelf);
@@ -274,10 +165,24 @@ impl Replica {
 
         // The first record is written by the same way as every later one.
         let mut replica = Self::load(&shelf)?;
-        let mut world = World { now, rng, shelf: &shelf };
+        let mut world = World {
+            now,
+            rng,
+            shelf: &shelf,
+        };
         let mut gathered = Gathered::new(&shelf);
-        let beginning = Beginning { static_key: founding.static_key, kit: None, name: founding.name };
-        replica.append(&mut gathered, &mut world, RecordKind::Membership, beginning.to_bytes(), &BTreeSet::new())?;
+        let beginning = Beginning {
+            static_key: founding.static_key,
+            kit: None,
+            name: founding.name,
+        };
+        replica.append(
+            &mut gathered,
+            &mut world,
+            RecordKind::Membership,
+            beginning.to_bytes(),
+            &BTreeSet::new(),
+        )?;
         replica.keep_logs(&mut gathered)?;
         writes.extend(gathered.into_writes());
         Ok(writes)
@@ -310,7 +215,11 @@ impl Replica {
             let page = shelf.scan(Table::Card, &from, CARDS_A_PAGE)?;
             let full = page.len() == CARDS_A_PAGE;
             for (key, value) in page {
-                let id = EntryId(key.as_slice().try_into().map_err(|_| RowError::Damaged(name::CARD))?);
+                let id = EntryId(
+                    key.as_slice()
+                        .try_into()
+                        .map_err(|_| RowError::Damaged(name::CARD))?,
+                );
                 cards.insert(id, rows::decode::<Card>(name::CARD, &value)?);
                 from = key;
                 from.push(0);
@@ -319,20 +228,40 @@ impl Replica {
                 break;
             }
         }
-        let by_mine = cards.iter().filter(|(_, card)| card.mine > 0).map(|(id, card)| (card.mine, *id)).collect();
-        let set_aside = logs.logs.iter().flat_map(|log| &log.set_aside).map(|(a, b)| b.saturating_sub(*a).saturating_add(1)).sum();
+        let by_mine = cards
+            .iter()
+            .filter(|(_, card)| card.mine > 0)
+            .map(|(id, card)| (card.mine, *id))
+            .collect();
+        let set_aside = logs
+            .logs
+            .iter()
+            .flat_map(|log| &log.set_aside)
+            .map(|(a, b)| b.saturating_sub(*a).saturating_add(1))
+            .sum();
         Ok(Self {
             journal: JournalId(member.journal),
             me: secret.public(),
             secret,
             member,
-            epochs: epochs.iter().map(|row| (row.epoch, EpochSecret::from_bytes(&row.secret))).collect(),
-            logs: logs.logs.into_iter().map(|row| (row.log_key(), row)).collect(),
+            epochs: epochs
+                .iter()
+                .map(|row| (row.epoch, EpochSecret::from_bytes(&row.secret)))
+                .collect(),
+            logs: logs
+                .logs
+                .into_iter()
+                .map(|row| (row.log_key(), row))
+                .collect(),
             next_envelope: logs.next_envelope,
             heard: heard
                 .into_iter()
                 .map(|row| {
-                    let clock = row.logs.into_iter().map(|(key, at)| (LogKey(key), at)).collect();
+                    let clock = row
+                        .logs
+                        .into_iter()
+                        .map(|(key, at)| (LogKey(key), at))
+                        .collect();
                     (StaticKey(row.device), Clock(clock))
                 })
                 .collect(),
@@ -344,17 +273,46 @@ impl Replica {
             links: BTreeMap::new(),
             waiting: Waiting::default(),
             ready: VecDeque::new(),
-            suspects: applying.into_iter().map(|row| (row.hash, row.begun)).collect(),
+            marked: 0,
+            returning: logs.returning,
+            survived: BTreeMap::new(),
+            suspects: applying
+                .into_iter()
+                .map(|row| (row.hash, row.begun))
+                .collect(),
             met,
             set_aside,
         })
+    }
+
+    /// A replica from what was saved, in the place of this one, of which something could not be saved. That failure did not
+    /// stop the program: it is not counted against the records that were being applied.
+    ///
+    /// # Errors
+    /// As [`Replica::load`].
+    pub fn reload(&self, shelf: &dyn Shelf) -> Result<Self, RowError> {
+        let mut again = Self::load(shelf)?;
+        for (hash, begun) in &self.survived {
+            if *begun == 0 {
+                again.suspects.remove(hash);
+            } else if let Some(suspect) = again.suspects.get_mut(hash) {
+                *suspect = *begun;
+            }
+        }
+        Ok(again)
     }
 
     /// Handles one input and says what is to be done, in order.
     ///
     /// # Errors
     /// [`HandleError`]; after any but [`HandleError::Edit`] this replica is to be dropped and loaded again.
-    pub fn handle(&mut self, world: &mut World<'_>, input: Input<'_>) -> Result<Vec<Effect>, HandleError> {
+    pub fn handle(
+        &mut self,
+        world: &mut World<'_>,
+        input: Input<'_>,
+    ) -> Result<Vec<Effect>, HandleError> {
+        // The next input comes after the effects of the last one are done.
+        self.survived.clear();
         match input {
             Input::Edit(edit) => self.edit(world, edit),
             Input::Met { link, device } => self.meet(world, link, device),
@@ -376,7 +334,10 @@ impl Replica {
 
     /// The partner's name, as their device said it last.
     pub fn partner_name(&self) -> Option<&str> {
-        self.logs.values().find(|log| log.whose == Whose::Partners).map(|log| log.name.as_str())
+        self.logs
+            .values()
+            .find(|log| log.whose == Whose::Partners)
+            .map(|log| log.name.as_str())
     }
 
     /// Whether the partner's device is known to have kept the pair too. Until then nothing is written.
@@ -396,8 +357,17 @@ impl Replica {
 
     /// How far every log is held.
     pub fn clock(&self) -> Clock {
-        let position = |log: &LogRow| Position { seq: log.seq, head: log.head.0, set_aside: log.set_aside.clone() };
-        Clock(self.logs.iter().map(|(key, log)| (*key, position(log))).collect())
+        let position = |log: &LogRow| Position {
+            seq: log.seq,
+            head: log.head.0,
+            set_aside: log.set_aside.clone(),
+        };
+        Clock(
+            self.logs
+                .iter()
+                .map(|(key, log)| (*key, position(log)))
+                .collect(),
+        )
     }
 
     /// Every entry with its card, in the order of their ids.
@@ -419,18 +389,31 @@ impl Replica {
     pub fn not_come(&self) -> u64 {
         self.logs
             .iter()
-            .map(|(key, log)| self.heard.values().map(|clock| clock.seq(key)).max().unwrap_or(0).saturating_sub(log.seq))
+            .map(|(key, log)| {
+                self.heard
+                    .values()
+                    .map(|clock| clock.seq(key))
+                    .max()
+                    .unwrap_or(0)
+                    .saturating_sub(log.seq)
+            })
             .fold(0, u64::saturating_add)
     }
 
     /// How far the partner's devices hold this device's log.
     pub(crate) fn heard_of_me(&self) -> u64 {
-        self.heard.values().map(|clock| clock.seq(&self.me)).max().unwrap_or(0)
+        self.heard
+            .values()
+            .map(|clock| clock.seq(&self.me))
+            .max()
+            .unwrap_or(0)
     }
 
     /// How far the meeting on this link is.
     pub fn meeting(&self, link: LinkId) -> Meeting {
-        self.links.get(&link).map_or_else(Meeting::default, |link| link.meeting(&self.clock()))
+        self.links
+            .get(&link)
+            .map_or_else(Meeting::default, |link| link.meeting(&self.clock()))
     }
 
     /// The entry whose id begins so: any unique beginning serves.
@@ -450,11 +433,19 @@ impl Replica {
     ///
     /// # Errors
     /// Where a part cannot be read.
-    pub fn boundary(&mut self, shelf: &dyn Shelf, entry: &EntryId) -> Result<BoundaryView, RowError> {
+    pub fn boundary(
+        &mut self,
+        shelf: &dyn Shelf,
+        entry: &EntryId,
+    ) -> Result<BoundaryView, RowError> {
         self.boundary_view(&Gathered::new(shelf), entry)
     }
 
-    pub(crate) fn boundary_view(&mut self, gathered: &Gathered<'_>, entry: &EntryId) -> Result<BoundaryView, RowError> {
+    pub(crate) fn boundary_view(
+        &mut self,
+        gathered: &Gathered<'_>,
+        entry: &EntryId,
+    ) -> Result<BoundaryView, RowError> {
         self.with_boundary(gathered, entry, |boundary| boundary.view())
     }
 
@@ -467,7 +458,12 @@ impl Replica {
         let shared = self.parts.take(gathered, entry, PartName::Shared)?;
         let mine = self.parts.take(gathered, entry, PartName::Mine)?;
         let partners = self.parts.take(gathered, entry, PartName::Partners)?;
-        let out = then(&Boundary { entry: *entry, shared: &shared, mine: &mine, partners: &partners });
+        let out = then(&Boundary {
+            entry: *entry,
+            shared: &shared,
+            mine: &mine,
+            partners: &partners,
+        });
         self.parts.put_back(*entry, PartName::Shared, shared);
         self.parts.put_back(*entry, PartName::Mine, mine);
         self.parts.put_back(*entry, PartName::Partners, partners);
@@ -475,7 +471,13 @@ impl Replica {
     }
 
     /// Saves a part that changed.
-    pub(crate) fn keep_part(&mut self, gathered: &mut Gathered<'_>, entry: EntryId, part_name: PartName, part: Part) {
+    pub(crate) fn keep_part(
+        &mut self,
+        gathered: &mut Gathered<'_>,
+        entry: EntryId,
+        part_name: PartName,
+        part: Part,
+    ) {
         let mut value = vec![EntryKind::Boundary as u8, BOUNDARY_SCHEMA];
         value.extend_from_slice(&part.save());
         gathered.put(Table::Part, rows::part_key(&entry, part_name), value);
@@ -483,15 +485,24 @@ impl Replica {
     }
 
     /// Makes an entry's card anew from its parts, and saves it.
-    pub(crate) fn keep_card(&mut self, gathered: &mut Gathered<'_>, entry: EntryId, mine: Option<u64>) -> Result<(), HandleError> {
+    pub(crate) fn keep_card(
+        &mut self,
+        gathered: &mut Gathered<'_>,
+        entry: EntryId,
+        mine: Option<u64>,
+    ) -> Result<(), HandleError> {
         let view = self.boundary_view(gathered, &entry)?;
         let mut card = Card::of_boundary(&view, self.cards.get(&entry));
         if let Some(mine) = mine {
-            self.by_mine.remove(&card.mine);
+            self.by_mine.remove(&(card.mine, entry));
             card.mine = mine;
-            self.by_mine.insert(mine, entry);
+            self.by_mine.insert((mine, entry));
         }
-        gathered.put(Table::Card, entry.0.to_vec(), rows::encode(name::CARD, &card)?);
+        gathered.put(
+            Table::Card,
+            entry.0.to_vec(),
+            rows::encode(name::CARD, &card)?,
+        );
         if self.cards.insert(entry, card).is_none() {
             let at = self.ids.partition_point(|id| *id < entry);
             self.ids.insert(at, entry);
@@ -501,68 +512,13 @@ impl Replica {
 
     /// Saves how far the logs are held.
     pub(crate) fn keep_logs(&self, gathered: &mut Gathered<'_>) -> Result<(), RowError> {
-        let logs = LogRows { next_envelope: self.next_envelope, logs: self.logs.values().cloned().collect() };
+        let logs = LogRows {
+            next_envelope: self.next_envelope,
+            returning: self.returning,
+            logs: self.logs.values().cloned().collect(),
+        };
         rows::put(gathered, name::LOGS, &logs)
-    }
-
-    /// Reads a record that is saved here, with its signature.
-    pub(crate) fn saved_record(&self, gathered: &Gathered<'_>, log: &LogRow, seq: u64) -> Result<(Vec<u8>, [u8; 64], Record), HandleError> {
-        let key = rows::record_key(log.number, seq);
-        let row = gathered.get(Table::Record, &key)?.ok_or(RowError::Missing(name::RECORD))?;
-        let row: rows::RecordRow = rows::decode(name::RECORD, &row)?;
-        let envelope = gathered
-            .get(Table::Envelope, &row.envelope.to_be_bytes())?
-            .ok_or(RowError::Missing(name::ENVELOPE))?;
-        let damaged = || HandleError::Row(RowError::Damaged(name::ENVELOPE));
-        let opened = self.open_envelope(&envelope).map_err(|_| damaged())?;
-        let (bytes, signature) = opened.records().nth(row.place as usize).ok_or_else(damaged)?;
-        let record = Record::parse(bytes).map_err(|_| damaged())?;
-        Ok((bytes.to_vec(), signature, record))
     }
 }
 
 const CARDS_A_PAGE: usize = 1024;
-
-/// The documents in use, few of them: an entry that nobody looks at costs no memory.
-#[derive(Default)]
-pub(crate) struct Parts {
-    loaded: BTreeMap<(EntryId, PartName), Part>,
-    order: VecDeque<(EntryId, PartName)>,
-}
-
-const PARTS_LOADED: usize = 48;
-
-impl Parts {
-    /// A part, loaded where it must be; a part that nobody wrote to yet holds the fixed first change only.
-    pub(crate) fn take(&mut self, gathered: &Gathered<'_>, entry: &EntryId, part_name: PartName) -> Result<Part, RowError> {
-        if let Some(part) = self.loaded.remove(&(*entry, part_name)) {
-            return Ok(part);
-        }
-        let kind = match part_name {
-            PartName::Shared => PartKind::Shared,
-            PartName::Mine | PartName::Partners => PartKind::Own,
-        };
-        match gathered.get(Table::Part, &rows::part_key(entry, part_name))? {
-            None => Part::new(EntryKind::Boundary, BOUNDARY_SCHEMA, kind).map_err(|_| RowError::Damaged("part")),
-            Some(value) => match value.split_first_chunk::<2>() {
-                Some(([entry_kind, schema], snapshot)) => {
-                    let entry_kind = EntryKind::from_byte(*entry_kind).ok_or(RowError::Damaged("part"))?;
-                    Part::load(entry_kind, *schema, kind, snapshot).map_err(|_| RowError::Damaged("part"))
-                }
-                None => Err(RowError::Damaged("part")),
-            },
-        }
-    }
-
-    pub(crate) fn put_back(&mut self, entry: EntryId, part_name: PartName, part: Part) {
-        let key = (entry, part_name);
-        self.loaded.insert(key, part);
-        self.order.retain(|other| *other != key);
-        self.order.push_back(key);
-        while self.order.len() > PARTS_LOADED {
-            if let Some(old) = self.order.pop_front() {
-                self.loaded.remove(&old);
-            }
-        }
-    }
-}

@@ -154,10 +154,12 @@ impl Drop for MemberRow {
     }
 }
 
-/// The logs, and the number that the next envelope gets.
+/// The logs, and what is counted beside them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct LogRows {
     pub(crate) next_envelope: u64,
+    /// Up to where this device's own log is shown to exist elsewhere, by records of it that came back.
+    pub(crate) returning: u64,
     pub(crate) logs: Vec<LogRow>,
 }
 
@@ -195,7 +197,10 @@ pub(crate) struct MetRow {
 }
 
 /// A named row that must be there.
-pub(crate) fn read<T: DeserializeOwned>(shelf: &dyn Shelf, name: &'static str) -> Result<T, RowError> {
+pub(crate) fn read<T: DeserializeOwned>(
+    shelf: &dyn Shelf,
+    name: &'static str,
+) -> Result<T, RowError> {
     match shelf.get(Table::Meta, name.as_bytes())? {
         Some(bytes) => decode(name, &bytes),
         None => Err(RowError::Missing(name)),
@@ -203,14 +208,21 @@ pub(crate) fn read<T: DeserializeOwned>(shelf: &dyn Shelf, name: &'static str) -
 }
 
 /// A named row that may be missing.
-pub(crate) fn read_or_default<T: DeserializeOwned + Default>(shelf: &dyn Shelf, name: &'static str) -> Result<T, RowError> {
+pub(crate) fn read_or_default<T: DeserializeOwned + Default>(
+    shelf: &dyn Shelf,
+    name: &'static str,
+) -> Result<T, RowError> {
     match shelf.get(Table::Meta, name.as_bytes())? {
         Some(bytes) => decode(name, &bytes),
         None => Ok(T::default()),
     }
 }
 
-pub(crate) fn put<T: Serialize>(gathered: &mut Gathered<'_>, name: &'static str, value: &T) -> Result<(), RowError> {
+pub(crate) fn put<T: Serialize>(
+    gathered: &mut Gathered<'_>,
+    name: &'static str,
+    value: &T,
+) -> Result<(), RowError> {
     gathered.put(Table::Meta, name.as_bytes().to_vec(), encode(name, value)?);
     Ok(())
 }

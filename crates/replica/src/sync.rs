@@ -1,68 +1,148 @@
 //! Sync with another device of the pair (PROTOCOL section 5): each side opens with its clock, both send what the other
-//! lacks, in order, and go on live. An acknowledgement is a clock, sent after what it covers is on the disk.
+//! lacks, in order, and go on live. An acknowledgement is a clock, sent after what it covers is on the disk. What is sent
+//! is in [`crate::send`].
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use amends_journal::EntryId;
 use amends_keys::identity::{LogKey, StaticKey};
 
 use crate::clock::{Clock, Position};
+use crate::effect::{Effect, HandleError, LinkId, Shown, World};
 use crate::frame::Frame;
-use crate::record::RecordKind;
-use crate::replica::{Effect, HandleError, LinkId, Meeting, Replica, Shown, World};
-use crate::rows::{self, HeardRow, MetRow, Whose, name};
+use crate::record::{RecordHash, RecordKind};
+use crate::replica::{Meeting, Replica};
+use crate::rows::{self, HeardRow, LogRow, MetRow, RecordRow, name};
 use crate::shelf::{Gathered, Table};
+use crate::wall::Ready;
 
-/// Envelopes that may be on their way before the first of them is acknowledged.
-const WINDOW: usize = 8;
-/// Records fill one envelope up to this many bytes while catching up.
-const BATCH_BYTES: usize = 128 * 1024;
-/// And up to this many records.
-const BATCH_RECORDS: usize = 256;
+/// Frames in a row that bring nothing, after which a device that claims to hold more of this device's own log than this
+/// device does is no longer believed: nobody can keep another from writing by a claim alone.
+const IDLE_FRAMES: u32 = 64;
 
 /// One session, as sync sees it.
 pub(crate) struct Link {
-    device: StaticKey,
-    theirs: Option<Clock>,
+    pub(crate) device: StaticKey,
+    /// What the other device holds, by what it said over this link, and over another since.
+    pub(crate) theirs: Option<Clock>,
     /// How far each log was sent on this link, or held there already.
-    sent: BTreeMap<LogKey, u64>,
+    pub(crate) sent: BTreeMap<LogKey, u64>,
     /// For each envelope on its way, what it brings each log to.
-    under_way: VecDeque<BTreeMap<LogKey, u64>>,
-    sent_changes: BTreeMap<(LogKey, u64), ()>,
+    pub(crate) under_way: VecDeque<BTreeMap<LogKey, u64>>,
+    pub(crate) sent_changes: BTreeSet<(LogKey, u64)>,
+    /// Logs of which the other device holds another branch: nothing of them fits there.
+    pub(crate) forked: BTreeSet<LogKey>,
     acknowledged: u64,
-    pub(crate) received: u64,
+    received: u64,
     /// Envelopes that were no records of this pair; a few are a fault, more are an attack.
     pub(crate) bad: u32,
     /// The other device was asked to send again, and has not sent anything fitting since.
     pub(crate) asked_again: bool,
+    /// Something was dropped since the other device was last asked to send again.
+    pub(crate) dropped: bool,
+    /// The frame that is looked at brought a record that fits.
+    pub(crate) brought: bool,
+    /// Frames since one that did.
+    idle: u32,
+    /// It is to be closed; what still comes is not looked at.
+    pub(crate) closing: bool,
 }
 
 impl Link {
+    fn new(device: StaticKey) -> Self {
+        Self {
+            device,
+            theirs: None,
+            sent: BTreeMap::new(),
+            under_way: VecDeque::new(),
+            sent_changes: BTreeSet::new(),
+            forked: BTreeSet::new(),
+            acknowledged: 0,
+            received: 0,
+            bad: 0,
+            asked_again: false,
+            dropped: false,
+            brought: false,
+            idle: 0,
+            closing: false,
+        }
+    }
+
     pub(crate) fn meeting(&self, ours: &Clock) -> Meeting {
         Meeting {
             sent: self.acknowledged,
             received: self.received,
-            partner_has_all: self.theirs.as_ref().is_some_and(|theirs| theirs.covers(ours)),
-            have_all: self.theirs.as_ref().is_some_and(|theirs| ours.covers(theirs)),
+            partner_has_all: self
+                .theirs
+                .as_ref()
+                .is_some_and(|theirs| theirs.covers(ours)),
+            have_all: self
+                .theirs
+                .as_ref()
+                .is_some_and(|theirs| ours.covers(theirs)),
         }
+    }
+
+    /// A clock came over this link.
+    fn hear(&mut self, theirs: &Clock, again: bool) {
+        if self.theirs.is_none() || again {
+            // On an opening, or after something was dropped there, sending begins where they are.
+            self.sent.clear();
+            self.under_way.clear();
+        }
+        self.theirs = Some(theirs.clone());
+        self.settle(theirs);
+    }
+
+    /// An acknowledgement came over another link to the same device.
+    fn overhear(&mut self, theirs: &Clock) {
+        let Some(known) = &mut self.theirs else {
+            return;
+        };
+        known.raise(theirs);
+        self.settle(theirs);
+    }
+
+    fn settle(&mut self, theirs: &Clock) {
+        for (log, position) in &theirs.0 {
+            let sent = self.sent.entry(*log).or_insert(0);
+            *sent = position.seq.max(*sent);
+        }
+        let arrived =
+            |ends: &BTreeMap<LogKey, u64>| ends.iter().all(|(log, seq)| theirs.seq(log) >= *seq);
+        while self.under_way.front().is_some_and(arrived) {
+            self.under_way.pop_front();
+        }
+        let before = self.sent_changes.len();
+        self.sent_changes
+            .retain(|(log, seq)| theirs.seq(log) < *seq);
+        let acknowledged = before.saturating_sub(self.sent_changes.len()) as u64;
+        self.acknowledged = self.acknowledged.saturating_add(acknowledged);
+    }
+
+    fn claims(&self, log: &LogKey) -> u64 {
+        self.theirs.as_ref().map_or(0, |theirs| theirs.seq(log))
     }
 }
 
 impl Replica {
-    pub(crate) fn meet(&mut self, world: &mut World<'_>, link: LinkId, device: StaticKey) -> Result<Vec<Effect>, HandleError> {
-        self.links.insert(
-            link,
-            Link {
-                device,
-                theirs: None,
-                sent: BTreeMap::new(),
-                under_way: VecDeque::new(),
-                sent_changes: BTreeMap::new(),
-                acknowledged: 0,
-                received: 0,
-                bad: 0,
-                asked_again: false,
-            },
-        );
+    pub(crate) fn meet(
+        &mut self,
+        world: &mut World<'_>,
+        link: LinkId,
+        device: StaticKey,
+    ) -> Result<Vec<Effect>, HandleError> {
+        if !self
+            .logs
+            .values()
+            .any(|log| log.key != *self.me.as_bytes() && log.static_key == *device.as_bytes())
+        {
+            return Ok(vec![Effect::Close {
+                link,
+                reason: "a device that is no member of this journal".to_owned(),
+            }]);
+        }
+        self.links.insert(link, Link::new(device));
         let mut gathered = Gathered::new(world.shelf);
         let mut effects = Vec::new();
         let first = !self.member.confirmed;
@@ -70,9 +150,14 @@ impl Replica {
             self.member.confirmed = true;
             rows::put(&mut gathered, name::MEMBER, &self.member)?;
         }
-        self.met = MetRow { at: Some(world.now) };
+        self.met = MetRow {
+            at: Some(world.now),
+        };
         rows::put(&mut gathered, name::MET, &self.met)?;
-        effects.push(Effect::Save { writes: gathered.into_writes(), durable: first });
+        effects.push(Effect::Save {
+            writes: gathered.into_writes(),
+            durable: first,
+        });
         if first {
             effects.push(Effect::Show(Shown::Confirmed));
         }
@@ -80,23 +165,87 @@ impl Replica {
         Ok(effects)
     }
 
-    pub(crate) fn part_from(&mut self, world: &mut World<'_>, link: LinkId) -> Result<Vec<Effect>, HandleError> {
+    pub(crate) fn part_from(
+        &mut self,
+        world: &mut World<'_>,
+        link: LinkId,
+    ) -> Result<Vec<Effect>, HandleError> {
         self.waiting.forget(link);
         if self.links.remove(&link).is_none() {
             return Ok(Vec::new());
         }
         let mut gathered = Gathered::new(world.shelf);
-        self.met = MetRow { at: Some(world.now) };
+        self.met = MetRow {
+            at: Some(world.now),
+        };
         rows::put(&mut gathered, name::MET, &self.met)?;
         // What was on its way on this link goes out on another one, where there is another.
         let sends = self.pump_all(&gathered, world)?;
-        let mut effects = vec![Effect::Save { writes: gathered.into_writes(), durable: false }];
+        let mut effects = vec![Effect::Save {
+            writes: gathered.into_writes(),
+            durable: false,
+        }];
         effects.extend(sends);
         Ok(effects)
     }
 
     pub(crate) fn send_clock(&self, link: LinkId, again: bool) -> Effect {
-        Effect::Send { link, frame: Frame::Clock { clock: self.clock(), again }.to_bytes() }
+        Effect::Send {
+            link,
+            frame: Frame::Clock {
+                clock: self.clock(),
+                again,
+            }
+            .to_bytes(),
+        }
+    }
+
+    /// What came over this link is on the disk. What was dropped meanwhile is asked for again.
+    pub(crate) fn acknowledge(&mut self, link: LinkId) -> Option<Effect> {
+        let state = self.links.get_mut(&link)?;
+        let again = std::mem::take(&mut state.dropped);
+        state.asked_again = again;
+        Some(self.send_clock(link, again))
+    }
+
+    /// Whether other devices show that this home is an older copy of itself: by a claim, for as long as it may still be made
+    /// good, or by records of this device's own log that came back, until all of them have.
+    pub(crate) fn is_older_copy(&self) -> bool {
+        let held = self.logs.get(&self.me).map_or(0, |log| log.seq);
+        let claimed = |link: &Link| link.idle < IDLE_FRAMES && link.claims(&self.me) > held;
+        self.returning > held || self.links.values().any(claimed)
+    }
+
+    /// Counts a frame, and gives up on a claim that is not made good.
+    pub(crate) fn note_frame(&mut self, link: LinkId) {
+        let held = self.logs.get(&self.me).map_or(0, |log| log.seq);
+        let Some(state) = self.links.get_mut(&link) else {
+            return;
+        };
+        state.idle = if std::mem::take(&mut state.brought) {
+            0
+        } else {
+            state.idle.saturating_add(1)
+        };
+        if state.idle >= IDLE_FRAMES {
+            self.returning = self.returning.min(held);
+        }
+    }
+
+    /// The hash of a record that is held.
+    pub(crate) fn hash_at(
+        &self,
+        gathered: &Gathered<'_>,
+        log: &LogRow,
+        seq: u64,
+    ) -> Result<Option<RecordHash>, HandleError> {
+        if seq == log.seq {
+            return Ok(Some(log.head));
+        }
+        match gathered.get(Table::Record, &rows::record_key(log.number, seq))? {
+            None => Ok(None),
+            Some(row) => Ok(Some(rows::decode::<RecordRow>(name::RECORD, &row)?.hash)),
+        }
     }
 
     /// The other device says how far it holds each log.
@@ -108,77 +257,179 @@ impl Replica {
         again: bool,
     ) -> Result<Vec<Effect>, HandleError> {
         theirs.0.retain(|log, _| self.logs.contains_key(log));
-        let ours = self.clock();
+        let mut gathered = Gathered::new(world.shelf);
+        let mut branches = BTreeMap::new();
+        for (log, position) in &theirs.0 {
+            let Some(held) = self
+                .logs
+                .get(log)
+                .filter(|held| (1..=held.seq).contains(&position.seq))
+            else {
+                continue;
+            };
+            if self.hash_at(&gathered, held, position.seq)? != Some(RecordHash(position.head)) {
+                branches.insert(*log, held.whose);
+            }
+        }
+        let own = self.logs.get(&self.me).map_or(0, |log| log.seq);
         let Some(link) = self.links.get_mut(&link_id) else {
             return Ok(Vec::new());
         };
-        let opening = link.theirs.is_none();
-        for (log, position) in &theirs.0 {
-            let sent = link.sent.entry(*log).or_insert(0);
-            // On an opening, or after something was dropped there, sending begins where they are.
-            if opening || again || *sent < position.seq {
-                *sent = position.seq;
+        let (device, opening) = (link.device, link.theirs.is_none());
+        link.hear(&theirs, again);
+        let mut shows: Vec<Effect> = Vec::new();
+        for (log, whose) in &branches {
+            if link.forked.insert(*log) {
+                shows.push(Effect::Show(Shown::Fork(*whose)));
             }
         }
-        if opening || again {
-            link.under_way.clear();
+        let mut alone = true;
+        for (_, other) in self
+            .links
+            .iter_mut()
+            .filter(|(id, other)| **id != link_id && other.device == device)
+        {
+            alone &= other.theirs.is_none();
+            if !opening {
+                other.overhear(&theirs);
+            }
         }
-        while link.under_way.front().is_some_and(|ends| ends.iter().all(|(log, seq)| theirs.seq(log) >= *seq)) {
-            link.under_way.pop_front();
-        }
-        let before = link.sent_changes.len();
-        link.sent_changes.retain(|(log, seq), ()| theirs.seq(log) < *seq);
-        let acknowledged = before.saturating_sub(link.sent_changes.len()) as u64;
-        link.acknowledged = link.acknowledged.saturating_add(acknowledged);
-        link.theirs = Some(theirs.clone());
-        let device = link.device;
 
-        let mut gathered = Gathered::new(world.shelf);
-        let mut shows = Vec::new();
         let before = self.heard.get(&device).cloned().unwrap_or_default();
         if opening {
-            if theirs.seq(&self.me) > ours.seq(&self.me) {
+            if theirs.seq(&self.me) > own {
                 shows.push(Effect::Show(Shown::OlderCopy));
+            } else if alone {
+                // What once came back from there is gone there too, or has all come.
+                self.returning = self.returning.min(own);
             }
-            if before.0.iter().any(|(log, position)| theirs.seq(log) < position.seq) {
+            // A clock that was under way while another link brought more says nothing of the sort.
+            if alone
+                && before
+                    .0
+                    .iter()
+                    .any(|(log, position)| theirs.seq(log) < position.seq)
+            {
                 shows.push(Effect::Show(Shown::PartnerWentBack));
             }
-            for (log, position) in &theirs.0 {
-                let held = ours.0.get(log);
-                if held.is_some_and(|held| held.seq == position.seq && held.head != position.head) {
-                    let whose = self.logs.get(log).map_or(Whose::Partners, |log| log.whose);
-                    shows.push(Effect::Show(Shown::Fork(whose)));
-                }
-            }
         }
-        if before != theirs {
-            self.note_unreadable(&mut gathered, &before, &theirs)?;
-            let was = self.heard_of_me();
-            self.heard.insert(device, theirs);
-            let is = self.heard_of_me();
-            self.keep_heard(&mut gathered)?;
-            if is > was {
-                shows.extend(
-                    self.by_mine
-                        .range(was.saturating_add(1)..=is)
-                        .map(|(_, entry)| Effect::Show(Shown::Reached(*entry))),
-                );
+        let mut heard = theirs;
+        let branched = branches.contains_key(&self.me);
+        if let Some(mine) = heard.0.get_mut(&self.me) {
+            if branched {
+                *mine = Position::default();
+            } else if mine.seq > own {
+                // More than there is acknowledges nothing: those may be other records than these.
+                *mine = before.0.get(&self.me).cloned().unwrap_or_default();
             }
+            mine.cut(own);
+        }
+        if !alone && !branched {
+            heard.raise(&before);
+        }
+        if before != heard {
+            self.note_unreadable(&mut gathered, &before, &heard)?;
+            shows.extend(self.set_heard(&mut gathered, device, heard)?);
         }
         let sends = self.pump_all(&gathered, world)?;
         let writes = gathered.into_writes();
         let mut effects = Vec::new();
         if !writes.is_empty() {
             // Lost in a power cut, this only shows `waiting` until the next meeting says it again.
-            effects.push(Effect::Save { writes, durable: false });
+            effects.push(Effect::Save {
+                writes,
+                durable: false,
+            });
         }
         effects.extend(shows);
         effects.extend(sends);
         Ok(effects)
     }
 
+    /// Keeps what a device holds; gives what is reached by that.
+    fn set_heard(
+        &mut self,
+        gathered: &mut Gathered<'_>,
+        device: StaticKey,
+        heard: Clock,
+    ) -> Result<Vec<Effect>, HandleError> {
+        let was = self.heard_of_me();
+        self.heard.insert(device, heard);
+        let is = self.heard_of_me();
+        let rows: Vec<HeardRow> = self
+            .heard
+            .iter()
+            .map(|(device, clock)| HeardRow {
+                device: *device.as_bytes(),
+                logs: clock
+                    .0
+                    .iter()
+                    .map(|(log, position)| (*log.as_bytes(), position.clone()))
+                    .collect(),
+            })
+            .collect();
+        rows::put(gathered, name::HEARD, &rows)?;
+        if is <= was {
+            return Ok(Vec::new());
+        }
+        let newly = (was.saturating_add(1), EntryId([0; 16]))..=(is, EntryId([0xff; 16]));
+        Ok(self
+            .by_mine
+            .range(newly)
+            .map(|(_, entry)| Effect::Show(Shown::Reached(*entry)))
+            .collect())
+    }
+
+    /// Records came and are held now: whoever sent one holds it, and need not be sent it.
+    pub(crate) fn note_come(
+        &mut self,
+        gathered: &mut Gathered<'_>,
+        come: &[Ready],
+    ) -> Result<Vec<Effect>, HandleError> {
+        let mut held: BTreeMap<StaticKey, Clock> = BTreeMap::new();
+        for ready in come {
+            let (log, seq) = (ready.record.log, ready.record.seq);
+            let Some(link) = self.links.get_mut(&ready.link) else {
+                continue;
+            };
+            if ready.record.kind == RecordKind::Change as u8 {
+                link.received = link.received.saturating_add(1);
+            }
+            if log == self.me {
+                // That this one came back shows that the claim to hold more is no invention.
+                self.returning = self.returning.max(link.claims(&log)).max(seq);
+            }
+            held.entry(link.device)
+                .or_default()
+                .raise_to(log, seq, ready.hash);
+        }
+        let mut shows = Vec::new();
+        for (device, held) in held {
+            for link in self.links.values_mut().filter(|link| link.device == device) {
+                for (log, position) in &held.0 {
+                    let sent = link.sent.entry(*log).or_insert(0);
+                    *sent = position.seq.max(*sent);
+                    if let Some(theirs) = &mut link.theirs {
+                        theirs.raise_to(*log, position.seq, RecordHash(position.head));
+                    }
+                }
+            }
+            let mut heard = self.heard.get(&device).cloned().unwrap_or_default();
+            for (log, position) in held.0 {
+                heard.raise_to(log, position.seq, RecordHash(position.head));
+            }
+            shows.extend(self.set_heard(gathered, device, heard)?);
+        }
+        Ok(shows)
+    }
+
     /// Marks the entries in which the other device keeps records of mine that it cannot read.
-    fn note_unreadable(&mut self, gathered: &mut Gathered<'_>, before: &Clock, theirs: &Clock) -> Result<(), HandleError> {
+    fn note_unreadable(
+        &mut self,
+        gathered: &mut Gathered<'_>,
+        before: &Clock,
+        theirs: &Clock,
+    ) -> Result<(), HandleError> {
         let nothing = Position::default();
         let old = before.0.get(&self.me).unwrap_or(&nothing);
         let Some(new) = theirs.0.get(&self.me) else {
@@ -201,149 +452,15 @@ impl Replica {
                 for entry in row.entries.iter().map(|id| amends_journal::EntryId(*id)) {
                     if let Some(card) = self.cards.get_mut(&entry) {
                         card.not_readable_there = true;
-                        gathered.put(Table::Card, entry.0.to_vec(), rows::encode(name::CARD, card)?);
+                        gathered.put(
+                            Table::Card,
+                            entry.0.to_vec(),
+                            rows::encode(name::CARD, card)?,
+                        );
                     }
                 }
             }
         }
         Ok(())
-    }
-
-    fn keep_heard(&self, gathered: &mut Gathered<'_>) -> Result<(), HandleError> {
-        let rows: Vec<HeardRow> = self
-            .heard
-            .iter()
-            .map(|(device, clock)| HeardRow {
-                device: *device.as_bytes(),
-                logs: clock.0.iter().map(|(log, position)| (*log.as_bytes(), position.clone())).collect(),
-            })
-            .collect();
-        rows::put(gathered, name::HEARD, &rows)?;
-        Ok(())
-    }
-
-    /// Sends what each other device lacks, on one link each: a second link to the same device stands by.
-    pub(crate) fn pump_all(&mut self, gathered: &Gathered<'_>, world: &mut World<'_>) -> Result<Vec<Effect>, HandleError> {
-        let mut effects = Vec::new();
-        let mut served = Vec::new();
-        let open: Vec<LinkId> = self.links.iter().filter(|(_, link)| link.theirs.is_some()).map(|(id, _)| *id).collect();
-        for link in open {
-            let Some(device) = self.links.get(&link).map(|link| link.device) else {
-                continue;
-            };
-            if !served.contains(&device) {
-                served.push(device);
-                self.pump(gathered, world, link, &mut effects)?;
-            }
-        }
-        Ok(effects)
-    }
-
-    fn pump(
-        &mut self,
-        gathered: &Gathered<'_>,
-        world: &mut World<'_>,
-        link_id: LinkId,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), HandleError> {
-        loop {
-            let Some(mut link) = self.links.remove(&link_id) else {
-                return Ok(());
-            };
-            let envelope = if link.under_way.len() < WINDOW {
-                self.next_batch(gathered, world, &mut link)
-            } else {
-                Ok(None)
-            };
-            self.links.insert(link_id, link);
-            match envelope? {
-                Some(envelope) => effects.push(Effect::Send { link: link_id, frame: Frame::Envelope(envelope).to_bytes() }),
-                None => return Ok(()),
-            }
-        }
-    }
-
-    /// A record came from this device, or is known to be there: it need not be sent there.
-    pub(crate) fn note_held_there(&mut self, link: LinkId, log: &LogKey, seq: u64) {
-        let Some(device) = self.links.get(&link).map(|link| link.device) else {
-            return;
-        };
-        for link in self.links.values_mut().filter(|link| link.device == device) {
-            let sent = link.sent.entry(*log).or_insert(0);
-            *sent = seq.max(*sent);
-        }
-    }
-
-    /// The next records that a device lacks, sealed. A record goes out only after those whose heads it names.
-    fn next_batch(&self, gathered: &Gathered<'_>, world: &mut World<'_>, link: &mut Link) -> Result<Option<Vec<u8>>, HandleError> {
-        let mut batch: Vec<(Vec<u8>, [u8; 64])> = Vec::new();
-        let mut single = None;
-        let mut weight = 0usize;
-        let mut ends: BTreeMap<LogKey, u64> = BTreeMap::new();
-        let mut epoch = None;
-        'fill: loop {
-            let mut moved = false;
-            for (key, log) in &self.logs {
-                loop {
-                    let next = link.sent.get(key).copied().unwrap_or(0).saturating_add(1);
-                    if next > log.seq {
-                        break;
-                    }
-                    let (bytes, signature, record) = self.saved_record(gathered, log, next)?;
-                    let held = |seen: &crate::record::Seen| {
-                        !self.logs.contains_key(&seen.log) || link.sent.get(&seen.log).copied().unwrap_or(0) >= seen.seq
-                    };
-                    if !record.seen.iter().all(held) {
-                        break;
-                    }
-                    let full = batch.len() >= BATCH_RECORDS || weight.saturating_add(bytes.len()) > BATCH_BYTES;
-                    if !batch.is_empty() && (full || epoch != Some(record.epoch)) {
-                        break 'fill;
-                    }
-                    weight = weight.saturating_add(bytes.len());
-                    epoch = Some(record.epoch);
-                    single = Some((log.number, next));
-                    link.sent.insert(*key, next);
-                    ends.insert(*key, next);
-                    if record.kind == RecordKind::Change as u8 {
-                        link.sent_changes.insert((*key, next), ());
-                    }
-                    batch.push((bytes, signature));
-                    moved = true;
-                }
-            }
-            if !moved {
-                break;
-            }
-        }
-        let (Some(epoch), Some(single)) = (epoch, single) else {
-            return Ok(None);
-        };
-        link.under_way.push_back(ends);
-        if batch.len() == 1
-            && let Some(envelope) = self.envelope_alone(gathered, single)?
-        {
-            return Ok(Some(envelope));
-        }
-        let secret = self.epochs.get(&epoch).ok_or_else(|| HandleError::Seal("an epoch is missing".to_owned()))?;
-        let items: Vec<(&[u8], &[u8; 64])> = batch.iter().map(|(bytes, signature)| (bytes.as_slice(), signature)).collect();
-        let mut salt = [0u8; 24];
-        world.rng.fill_bytes(&mut salt);
-        amends_keys::seal::seal(epoch, secret, &self.journal, salt, &items)
-            .map(Some)
-            .map_err(|error| HandleError::Seal(error.to_string()))
-    }
-
-    /// The envelope of a record as it is saved, where it holds that record alone.
-    fn envelope_alone(&self, gathered: &Gathered<'_>, (log, seq): (u32, u64)) -> Result<Option<Vec<u8>>, HandleError> {
-        let Some(row) = gathered.get(Table::Record, &rows::record_key(log, seq))? else {
-            return Ok(None);
-        };
-        let row: rows::RecordRow = rows::decode(name::RECORD, &row)?;
-        let Some(envelope) = gathered.get(Table::Envelope, &row.envelope.to_be_bytes())? else {
-            return Ok(None);
-        };
-        let alone = self.open_envelope(&envelope).is_ok_and(|opened| opened.records().count() == 1);
-        Ok(alone.then_some(envelope))
     }
 }

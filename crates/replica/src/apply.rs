@@ -1,0 +1,368 @@
+//! Steps 2 to 7 of the wall (PROTOCOL section 6), for records that passed step 1.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use amends_journal::{EntryId, EntryKind, Part, PartKind, wall};
+use amends_keys::identity::LogKey;
+
+use crate::clock::Position;
+use crate::effect::{Effect, HandleError, LinkId, Shown, World};
+use crate::payload::{Beginning, Item, read_items};
+use crate::record::{RecordKind, actor_of};
+use crate::replica::Replica;
+use crate::rows::{self, ApplyingRow, Fate, PartName, RecordRow, Whose, name};
+use crate::shelf::{Gathered, Table};
+use crate::wall::Ready;
+
+/// A record that was being applied when the program stopped is tried again this often before it is set aside: a person's
+/// kill -9 must not cost a good record, and a record that stops the program does so every time
+/// (`docs/decisions/0003`).
+const TRIES: u8 = 3;
+
+/// Changes of one writer for one part, in order.
+type Stretch<'a> = (LogKey, Vec<&'a [u8]>);
+
+impl Replica {
+    /// Step 6, first half: marks what the next [`crate::Input::Continue`] applies. A record that was being applied when the
+    /// program last stopped goes alone, so that only the one that stops it is ever set aside.
+    pub(crate) fn mark(&mut self, mut gathered: Gathered<'_>) -> Result<Vec<Effect>, HandleError> {
+        let suspect = |ready: &Ready| self.suspects.contains_key(&ready.hash);
+        self.marked = match self.ready.front() {
+            Some(first) if suspect(first) => 1,
+            _ => self
+                .ready
+                .iter()
+                .take_while(|ready| !suspect(ready))
+                .count(),
+        };
+        for ready in self.ready.iter().take(self.marked) {
+            let begun = self.suspects.entry(ready.hash).or_insert(0);
+            *begun = begun.saturating_add(1);
+        }
+        self.keep_suspects(&mut gathered)?;
+        Ok(vec![
+            Effect::Save {
+                writes: gathered.into_writes(),
+                durable: false,
+            },
+            Effect::Continue,
+        ])
+    }
+
+    fn keep_suspects(&self, gathered: &mut Gathered<'_>) -> Result<(), HandleError> {
+        let rows: Vec<ApplyingRow> = self
+            .suspects
+            .iter()
+            .map(|(hash, begun)| ApplyingRow {
+                hash: *hash,
+                begun: *begun,
+            })
+            .collect();
+        Ok(rows::put(gathered, name::APPLYING, &rows)?)
+    }
+
+    /// Steps 2 to 7 for what was marked.
+    pub(crate) fn apply_ready(
+        &mut self,
+        world: &mut World<'_>,
+    ) -> Result<Vec<Effect>, HandleError> {
+        let marked: Vec<Ready> = self
+            .ready
+            .drain(..self.marked.min(self.ready.len()))
+            .collect();
+        self.marked = 0;
+        if marked.is_empty() {
+            return Ok(Vec::new());
+        }
+
+        let mut gathered = Gathered::new(world.shelf);
+        let mut touched: BTreeMap<EntryId, (Whose, Option<u64>)> = BTreeMap::new();
+        let mut effects = Vec::new();
+        if self.apply_together(&gathered, &marked, &mut touched)? {
+            for ready in &marked {
+                self.hold(&mut gathered, world.now, ready, Fate::Applied)?;
+            }
+        } else {
+            touched.clear();
+            for ready in &marked {
+                let fate = self.apply_one(&gathered, ready, &mut touched)?;
+                if let Fate::SetAside(reason) = &fate {
+                    let whose = self
+                        .logs
+                        .get(&ready.record.log)
+                        .map_or(Whose::Partners, |log| log.whose);
+                    effects.push(Effect::Show(Shown::SetAside {
+                        whose,
+                        seq: ready.record.seq,
+                        reason: reason.clone(),
+                    }));
+                }
+                self.hold(&mut gathered, world.now, ready, fate)?;
+            }
+        }
+        for (entry, (by, mine)) in touched {
+            for part_name in [PartName::Shared, PartName::Mine, PartName::Partners] {
+                if let Some(part) = self.trial.remove(&(entry, part_name)) {
+                    self.keep_part(&mut gathered, entry, part_name, part);
+                }
+            }
+            self.keep_card(&mut gathered, entry, mine)?;
+            effects.push(Effect::Show(Shown::Changed { entry, by }));
+        }
+        self.trial.clear();
+        for ready in &marked {
+            let begun = self.suspects.remove(&ready.hash).unwrap_or(0);
+            self.survived.insert(ready.hash, begun.saturating_sub(1));
+        }
+        self.keep_suspects(&mut gathered)?;
+        let reached = self.note_come(&mut gathered, &marked)?;
+        self.keep_logs(&mut gathered)?;
+
+        let more = if self.ready.is_empty() {
+            Vec::new()
+        } else {
+            self.mark(Gathered::new(world.shelf))?
+        };
+        let sends = if more.is_empty() {
+            self.pump_all(&gathered, world)?
+        } else {
+            Vec::new()
+        };
+        effects.push(Effect::Save {
+            writes: gathered.into_writes(),
+            durable: true,
+        });
+        effects.extend(reached);
+        for link in marked
+            .iter()
+            .map(|ready| ready.link)
+            .collect::<BTreeSet<LinkId>>()
+        {
+            effects.extend(self.acknowledge(link));
+        }
+        effects.extend(sends);
+        effects.extend(more);
+        Ok(effects)
+    }
+
+    /// All that was marked at once: one check of each part, however many changes it gets. False where anything at all
+    /// stands against it; then each record is judged alone.
+    fn apply_together(
+        &mut self,
+        gathered: &Gathered<'_>,
+        marked: &[Ready],
+        touched: &mut BTreeMap<EntryId, (Whose, Option<u64>)>,
+    ) -> Result<bool, HandleError> {
+        let mut items: Vec<(LogKey, Vec<Item>)> = Vec::new();
+        for ready in marked {
+            if self
+                .suspects
+                .get(&ready.hash)
+                .is_some_and(|begun| *begun > 1)
+                || ready.record.seq == 1
+            {
+                return Ok(false);
+            }
+            if ready.record.kind != RecordKind::Change as u8 {
+                return Ok(false);
+            }
+            match read_items(&ready.record.payload) {
+                Ok(read) => items.push((ready.record.log, read)),
+                Err(_) => return Ok(false),
+            }
+        }
+        // Changes of one part, in order, by stretches of one writer.
+        let mut stretches: BTreeMap<(EntryId, PartName), Vec<Stretch<'_>>> = BTreeMap::new();
+        for (log, items) in &items {
+            for item in items {
+                let Some(part_name) = self.part_of(log, item) else {
+                    return Ok(false);
+                };
+                let stretches = stretches.entry((item.entry, part_name)).or_default();
+                match stretches.last_mut() {
+                    Some((writer, changes)) if writer == log => changes.push(&item.change),
+                    _ => stretches.push((*log, vec![&item.change])),
+                }
+            }
+        }
+        for ((entry, part_name), stretches) in stretches {
+            for (log, changes) in stretches {
+                let part = self.trial_part(gathered, &entry, part_name)?;
+                match wall::admit(&part, &actor_of(&log), &changes) {
+                    Ok(part) => self.trial.insert((entry, part_name), part),
+                    Err(_) => {
+                        self.trial.clear();
+                        return Ok(false);
+                    }
+                };
+            }
+        }
+        for (ready, (_, items)) in marked.iter().zip(&items) {
+            self.touch(ready, items, touched);
+        }
+        Ok(true)
+    }
+
+    /// One record: all of its changes, or none.
+    fn apply_one(
+        &mut self,
+        gathered: &Gathered<'_>,
+        ready: &Ready,
+        touched: &mut BTreeMap<EntryId, (Whose, Option<u64>)>,
+    ) -> Result<Fate, HandleError> {
+        let begun = self.suspects.get(&ready.hash).copied().unwrap_or(0);
+        if begun > TRIES {
+            return Ok(Fate::SetAside(format!(
+                "step 6: the program stopped {TRIES} times while applying it"
+            )));
+        }
+        if ready.record.kind == RecordKind::Membership as u8 {
+            return Ok(self.apply_membership(ready));
+        }
+        if ready.record.kind != RecordKind::Change as u8 {
+            return Ok(Fate::SetAside(format!(
+                "records of kind {} are not known to this version",
+                ready.record.kind
+            )));
+        }
+        if ready.record.seq == 1 {
+            return Ok(Fate::SetAside(
+                "the first record of a log says whose it is".to_owned(),
+            ));
+        }
+        let items = match read_items(&ready.record.payload) {
+            Ok(items) => items,
+            Err(error) => return Ok(Fate::SetAside(error.to_string())),
+        };
+        let actor = actor_of(&ready.record.log);
+        let mut taken: BTreeMap<(EntryId, PartName), Part> = BTreeMap::new();
+        for item in &items {
+            let Some(part_name) = self.part_of(&ready.record.log, item) else {
+                return Ok(Fate::SetAside(format!(
+                    "entries of kind {} with schema {} are not known to this version",
+                    item.kind, item.schema
+                )));
+            };
+            let key = (item.entry, part_name);
+            let part = match taken.remove(&key) {
+                Some(part) => part,
+                None => self.trial_part(gathered, &item.entry, part_name)?,
+            };
+            match wall::admit(&part, &actor, &[&item.change]) {
+                Ok(part) => taken.insert(key, part),
+                Err(refusal) => return Ok(Fate::SetAside(refusal.to_string())),
+            };
+        }
+        self.trial.extend(taken);
+        self.touch(ready, &items, touched);
+        Ok(Fate::Applied)
+    }
+
+    fn apply_membership(&mut self, ready: &Ready) -> Fate {
+        let beginning = match Beginning::parse(&ready.record.payload) {
+            Ok(beginning) => beginning,
+            Err(error) => return Fate::SetAside(error.to_string()),
+        };
+        let Some(log) = self.logs.get_mut(&ready.record.log) else {
+            return Fate::SetAside("a membership record of an unknown log".to_owned());
+        };
+        if ready.record.seq != 1 {
+            return Fate::SetAside("a log can begin only once".to_owned());
+        }
+        // The pairing proved the static key; a log cannot move to another device.
+        if *beginning.static_key.as_bytes() != log.static_key {
+            return Fate::SetAside("the log names another device than the pairing did".to_owned());
+        }
+        if log.whose == Whose::Partners {
+            log.name = beginning.name.as_str().to_owned();
+        }
+        Fate::Applied
+    }
+
+    /// Which part an item is for: an own part is its writer's, and only entries of a known kind and schema have parts.
+    fn part_of(&self, log: &LogKey, item: &Item) -> Option<PartName> {
+        let kind = EntryKind::from_byte(item.kind)?;
+        if kind != EntryKind::Boundary || item.schema != amends_journal::BOUNDARY_SCHEMA {
+            return None;
+        }
+        Some(match (item.part, self.logs.get(log)?.whose) {
+            (PartKind::Shared, _) => PartName::Shared,
+            (PartKind::Own, Whose::Mine) => PartName::Mine,
+            (PartKind::Own, Whose::Partners) => PartName::Partners,
+        })
+    }
+
+    /// A part as the records before this one left it.
+    fn trial_part(
+        &mut self,
+        gathered: &Gathered<'_>,
+        entry: &EntryId,
+        part_name: PartName,
+    ) -> Result<Part, HandleError> {
+        if let Some(part) = self.trial.get(&(*entry, part_name)) {
+            return Ok(part.clone());
+        }
+        let part = self.parts.take(gathered, entry, part_name)?;
+        self.parts.put_back(*entry, part_name, part.clone());
+        Ok(part)
+    }
+
+    fn touch(
+        &self,
+        ready: &Ready,
+        items: &[Item],
+        touched: &mut BTreeMap<EntryId, (Whose, Option<u64>)>,
+    ) {
+        let Some(log) = self.logs.get(&ready.record.log) else {
+            return;
+        };
+        let mine = (ready.record.log == self.me).then_some(ready.record.seq);
+        for item in items {
+            let before = touched.get(&item.entry).and_then(|(_, mine)| *mine);
+            touched.insert(item.entry, (log.whose, mine.or(before)));
+        }
+    }
+
+    /// A record is held: numbered, and acknowledged by the next clock.
+    fn hold(
+        &mut self,
+        gathered: &mut Gathered<'_>,
+        now: i64,
+        ready: &Ready,
+        fate: Fate,
+    ) -> Result<(), HandleError> {
+        let entries: BTreeSet<[u8; 16]> = read_items(&ready.record.payload)
+            .map(|items| items.iter().map(|item| item.entry.0).collect())
+            .unwrap_or_default();
+        let log = self
+            .logs
+            .get_mut(&ready.record.log)
+            .ok_or(rows::RowError::Missing(name::LOGS))?;
+        log.seq = ready.record.seq;
+        log.head = ready.hash;
+        if let Fate::SetAside(_) = fate {
+            let mut position = Position {
+                seq: log.seq,
+                head: log.head.0,
+                set_aside: std::mem::take(&mut log.set_aside),
+            };
+            position.add_set_aside(ready.record.seq);
+            log.set_aside = position.set_aside;
+            self.set_aside = self.set_aside.saturating_add(1);
+        }
+        let row = RecordRow {
+            hash: ready.hash,
+            envelope: ready.envelope,
+            place: ready.place,
+            fate,
+            held_at: now,
+            entries: entries.into_iter().collect(),
+        };
+        gathered.put(
+            Table::Record,
+            rows::record_key(log.number, ready.record.seq),
+            rows::encode(name::RECORD, &row)?,
+        );
+        Ok(())
+    }
+}

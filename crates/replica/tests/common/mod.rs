@@ -1,0 +1,573 @@
+//! Two devices, Ana's and Bo's, in one thread: disks in memory, links as queues that can be cut, no clock and no sleep.
+//! Whatever happens, every step checks what must always hold (`Pair::check`).
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
+
+use std::collections::{BTreeMap, VecDeque};
+
+use amends_journal::EntryId;
+use amends_keys::identity::{JournalId, LogKey, LogSecret, PersonName, StaticKey, StaticSecret};
+use amends_keys::seal::{self, EpochSecret};
+use amends_replica::{
+    Card, Edit, EditError, Effect, Founding, Frame, HandleError, Input, LinkId, MemoryShelf,
+    Partner, Record, RecordHash, Replica, Seen, Shelf, Shown, Table, World, Write,
+};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+pub const ANA: usize = 0;
+pub const BO: usize = 1;
+
+/// What was saved: what a crash of the process leaves, and what a power cut leaves of it.
+#[derive(Clone, Default)]
+pub struct Disk {
+    pub now: MemoryShelf,
+    pub durable: MemoryShelf,
+    not_durable: Vec<Write>,
+}
+
+impl Disk {
+    fn commit(&mut self, writes: &[Write], durable: bool) {
+        self.now.commit(writes);
+        self.not_durable.extend_from_slice(writes);
+        if durable {
+            self.durable.commit(&std::mem::take(&mut self.not_durable));
+        }
+    }
+}
+
+/// A device that is stopped, or whose disk fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The process ends before the effect of this number, counted from here; saved is what was saved.
+    Killed(usize),
+    /// As that, and what was not durable is lost.
+    PowerCut(usize),
+    /// The save of this number, counted from here, fails.
+    SaveFails(usize),
+}
+
+pub struct Device {
+    pub replica: Replica,
+    pub disk: Disk,
+    pub shown: Vec<Shown>,
+    pub static_key: StaticKey,
+    pub log: LogKey,
+    pub fault: Option<Fault>,
+    /// Frames sent, by type: clocks, envelopes.
+    pub sent: (usize, usize),
+    /// How far this device's own log was when it last said that an edit is saved.
+    pub confirmed: u64,
+    /// How far its log was seen on the other's disk.
+    seen_there: u64,
+    secret: [u8; 32],
+    rng: ChaCha20Rng,
+}
+
+impl Device {
+    pub fn cards(&self) -> BTreeMap<EntryId, Card> {
+        self.replica
+            .cards()
+            .map(|(id, card)| (*id, card.clone()))
+            .collect()
+    }
+
+    pub fn card(&self, entry: &EntryId) -> &Card {
+        self.replica.card(entry).expect("the entry is there")
+    }
+
+    pub fn reached(&self, entry: &EntryId) -> bool {
+        self.replica.reached(self.card(entry))
+    }
+
+    pub fn held(&self, log: &LogKey) -> u64 {
+        self.replica.clock().seq(log)
+    }
+
+    pub fn log_secret(&self) -> LogSecret {
+        LogSecret::from_bytes(&self.secret)
+    }
+
+    pub fn set_aside(&self) -> Vec<(u64, String)> {
+        let reason = |shown: &Shown| match shown {
+            Shown::SetAside { seq, reason, .. } => Some((*seq, reason.clone())),
+            _ => None,
+        };
+        self.shown.iter().filter_map(reason).collect()
+    }
+
+    pub fn refused(&self) -> Vec<String> {
+        let reason = |shown: &Shown| match shown {
+            Shown::Refused(reason) => Some(reason.clone()),
+            _ => None,
+        };
+        self.shown.iter().filter_map(reason).collect()
+    }
+
+    pub fn was_shown(&self, what: &Shown) -> bool {
+        self.shown.contains(what)
+    }
+}
+
+/// What becomes of an input.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Done {
+    Whole,
+    /// The device's fault came in between; it is up again, its links are gone.
+    Faulted,
+}
+
+pub struct Pair {
+    pub devices: [Device; 2],
+    /// For each open link, what is on its way to each device.
+    pub links: BTreeMap<LinkId, [VecDeque<Vec<u8>>; 2]>,
+    pub journal: JournalId,
+    epoch_0: [u8; 32],
+    next_link: u64,
+    now: i64,
+    /// A home was put back to an older copy: what was reached may be gone again.
+    pub rolled_back: bool,
+}
+
+pub fn pair(seed: u64) -> Pair {
+    let mut rng = ChaCha20Rng::seed_from_u64(seed);
+    let journal = JournalId::generate(&mut rng);
+    let epoch_0 = EpochSecret::generate(&mut rng);
+    let statics = [
+        StaticSecret::generate(&mut rng),
+        StaticSecret::generate(&mut rng),
+    ];
+    let logs = [LogSecret::generate(&mut rng), LogSecret::generate(&mut rng)];
+    let names = ["Ana", "Bo"].map(|name| PersonName::try_from(name).unwrap());
+    let devices = [ANA, BO].map(|me| {
+        let other = 1 - me;
+        let mut rng = ChaCha20Rng::seed_from_u64(seed.wrapping_mul(2).wrapping_add(me as u64));
+        let founding = Founding {
+            journal,
+            epoch_0: EpochSecret::from_bytes(epoch_0.expose()),
+            log: LogSecret::from_bytes(logs[me].expose()),
+            static_key: statics[me].public(),
+            name: names[me].clone(),
+            partner: Some(Partner {
+                static_key: statics[other].public(),
+                log: logs[other].public(),
+                name: names[other].clone(),
+            }),
+            // Ana showed the code; Bo's device is the one that knows first that both kept the pair.
+            confirmed: me == BO,
+        };
+        let writes = Replica::found(founding, 0, &mut rng).unwrap();
+        let mut disk = Disk::default();
+        disk.commit(&writes, true);
+        Device {
+            replica: Replica::load(&disk.now).unwrap(),
+            disk,
+            shown: Vec::new(),
+            static_key: statics[me].public(),
+            log: logs[me].public(),
+            fault: None,
+            sent: (0, 0),
+            confirmed: 0,
+            seen_there: 0,
+            secret: *logs[me].expose(),
+            rng,
+        }
+    });
+    Pair {
+        devices,
+        links: BTreeMap::new(),
+        journal,
+        epoch_0: *epoch_0.expose(),
+        next_link: 1,
+        now: 1_800_000_000_000,
+        rolled_back: false,
+    }
+}
+
+/// A pair that met once.
+pub fn met_pair(seed: u64) -> Pair {
+    let mut pair = pair(seed);
+    pair.meet();
+    pair
+}
+
+pub fn proposal(text: &str) -> Edit {
+    Edit::Propose {
+        title: String::new(),
+        text: text.into(),
+        language: "en".into(),
+        review_on: None,
+    }
+}
+
+pub fn new_text(entry: EntryId, text: &str) -> Edit {
+    Edit::Change {
+        entry,
+        title: None,
+        text: Some(text.into()),
+        review_on: None,
+    }
+}
+
+pub fn agree(entry: EntryId) -> Edit {
+    Edit::Agree { entry, shown: None }
+}
+
+impl Pair {
+    pub fn ana(&self) -> &Device {
+        &self.devices[ANA]
+    }
+
+    pub fn bo(&self) -> &Device {
+        &self.devices[BO]
+    }
+
+    pub fn epoch_0(&self) -> EpochSecret {
+        EpochSecret::from_bytes(&self.epoch_0)
+    }
+
+    /// Gives one input to one device and performs what it wants done, in order.
+    pub fn feed(&mut self, who: usize, input: Input<'_>) -> Result<Done, EditError> {
+        let mut next = Some(input);
+        while let Some(input) = next.take() {
+            self.now += 1;
+            let device = &mut self.devices[who];
+            let mut world = World {
+                now: self.now,
+                rng: &mut device.rng,
+                shelf: &device.disk.now,
+            };
+            let effects = match device.replica.handle(&mut world, input) {
+                Ok(effects) => effects,
+                Err(HandleError::Edit(error)) => return Err(error),
+                Err(error) => panic!("{error}"),
+            };
+            for effect in effects {
+                match &mut self.devices[who].fault {
+                    Some(Fault::Killed(0)) => {
+                        self.restart(who, false);
+                        return Ok(Done::Faulted);
+                    }
+                    Some(Fault::PowerCut(0)) => {
+                        self.restart(who, true);
+                        return Ok(Done::Faulted);
+                    }
+                    Some(Fault::Killed(left) | Fault::PowerCut(left)) => *left -= 1,
+                    Some(Fault::SaveFails(_)) | None => {}
+                }
+                let device = &mut self.devices[who];
+                match effect {
+                    Effect::Save { writes, durable } => {
+                        match &mut device.fault {
+                            Some(Fault::SaveFails(0)) => {
+                                device.fault = None;
+                                device.replica = device.replica.reload(&device.disk.now).unwrap();
+                                self.cut_all(who);
+                                return Ok(Done::Faulted);
+                            }
+                            Some(Fault::SaveFails(left)) => *left -= 1,
+                            _ => {}
+                        }
+                        device.disk.commit(&writes, durable);
+                    }
+                    Effect::Show(shown) => {
+                        if let Shown::Edited(_) = shown {
+                            device.confirmed = device.replica.clock().seq(&device.log);
+                        }
+                        device.shown.push(shown);
+                    }
+                    Effect::Send { link, frame } => {
+                        match frame.first() {
+                            Some(1) => device.sent.0 += 1,
+                            Some(2) => device.sent.1 += 1,
+                            _ => {}
+                        }
+                        if let Some(queues) = self.links.get_mut(&link) {
+                            queues[1 - who].push_back(frame);
+                        }
+                    }
+                    Effect::Close { link, .. } => {
+                        self.links.remove(&link);
+                        // The network says so to both, later.
+                        next = next.or(Some(Input::Parted { link }));
+                        let other = 1 - who;
+                        self.feed(other, Input::Parted { link })?;
+                    }
+                    Effect::Continue => next = Some(Input::Continue),
+                }
+                self.check();
+            }
+        }
+        Ok(Done::Whole)
+    }
+
+    /// What must hold between any two effects: what is said to be reached is on the other's disk.
+    pub fn check(&mut self) {
+        for who in [ANA, BO] {
+            let (device, other) = (&self.devices[who], &self.devices[1 - who]);
+            let cards = device.replica.cards();
+            let reached = cards
+                .filter(|(_, card)| device.replica.reached(card))
+                .map(|(_, card)| card.mine)
+                .max();
+            if self.rolled_back {
+                continue;
+            }
+            for seq in device.seen_there + 1..=reached.unwrap_or(0) {
+                // The partner's log is number 1 everywhere.
+                let key = [&1u32.to_be_bytes()[..], &seq.to_be_bytes()].concat();
+                let there = other.disk.durable.get(Table::Record, &key).unwrap();
+                assert!(
+                    there.is_some(),
+                    "it is said that record {seq} has reached the other, and it is not there"
+                );
+            }
+            self.devices[who].seen_there = self.devices[who].seen_there.max(reached.unwrap_or(0));
+        }
+    }
+
+    pub fn edit(&mut self, who: usize, edit: Edit) -> Result<EntryId, EditError> {
+        let before = self.devices[who].shown.len();
+        match self.feed(who, Input::Edit(edit))? {
+            Done::Whole => {}
+            Done::Faulted => panic!("the device failed at an edit that must pass"),
+        }
+        let edited = |shown: &Shown| match shown {
+            Shown::Edited(entry) => Some(*entry),
+            _ => None,
+        };
+        Ok(self.devices[who].shown[before..]
+            .iter()
+            .find_map(edited)
+            .expect("the edit is confirmed"))
+    }
+
+    /// Ends the process of a device and starts it again.
+    pub fn restart(&mut self, who: usize, power: bool) {
+        let device = &mut self.devices[who];
+        device.fault = None;
+        if power {
+            device.disk.now = device.disk.durable.clone();
+            device.disk.not_durable.clear();
+        }
+        device.replica = Replica::load(&device.disk.now).unwrap();
+        assert!(
+            device.held(&device.log.clone()) >= device.confirmed,
+            "a confirmed edit is lost"
+        );
+        self.cut_all(who);
+    }
+
+    /// Puts a home back to an older copy of itself.
+    pub fn roll_back(&mut self, who: usize, disk: &Disk) {
+        self.rolled_back = true;
+        self.devices[who].confirmed = 0;
+        self.devices[who].disk = disk.clone();
+        self.devices[who].replica = Replica::load(&disk.now).unwrap();
+        self.cut_all(who);
+    }
+
+    /// The links of a device that begins anew are gone; only the other one still has to be told.
+    fn cut_all(&mut self, who: usize) {
+        for link in std::mem::take(&mut self.links).into_keys() {
+            self.feed(1 - who, Input::Parted { link }).unwrap();
+        }
+    }
+
+    /// Opens a session.
+    pub fn connect(&mut self) -> LinkId {
+        let link = LinkId(self.next_link);
+        self.next_link += 1;
+        self.links.insert(link, Default::default());
+        for who in [ANA, BO] {
+            if self.links.contains_key(&link) {
+                let device = self.devices[1 - who].static_key;
+                self.feed(who, Input::Met { link, device }).unwrap();
+            }
+        }
+        link
+    }
+
+    /// Closes a session; what is on its way is lost.
+    pub fn cut(&mut self, link: LinkId) {
+        if self.links.remove(&link).is_some() {
+            for who in [ANA, BO] {
+                self.feed(who, Input::Parted { link }).unwrap();
+            }
+        }
+    }
+
+    /// Delivers one frame; false where none is on its way.
+    pub fn deliver(&mut self, link: LinkId, to: usize) -> bool {
+        let Some(frame) = self
+            .links
+            .get_mut(&link)
+            .and_then(|queues| queues[to].pop_front())
+        else {
+            return false;
+        };
+        self.feed(
+            to,
+            Input::Received {
+                link,
+                frame: &frame,
+            },
+        )
+        .unwrap();
+        true
+    }
+
+    /// Delivers up to so many frames, in turns; gives how many there were.
+    pub fn run_for(&mut self, frames: usize) -> usize {
+        let mut delivered = 0;
+        loop {
+            let mut moved = false;
+            for link in self.links.keys().copied().collect::<Vec<_>>() {
+                for to in [BO, ANA] {
+                    if delivered == frames {
+                        return delivered;
+                    }
+                    if self.deliver(link, to) {
+                        delivered += 1;
+                        moved = true;
+                    }
+                }
+            }
+            if !moved {
+                return delivered;
+            }
+        }
+    }
+
+    /// Delivers until nothing is on its way.
+    pub fn run(&mut self) {
+        let most = 20_000;
+        assert!(self.run_for(most) < most, "the two never come to rest");
+    }
+
+    /// A whole meeting; gives how many frames it took.
+    pub fn meet(&mut self) -> usize {
+        let link = self.connect();
+        let frames = self.run_for(20_000);
+        assert!(frames < 20_000, "the two never come to rest");
+        for device in &self.devices {
+            let meeting = device.replica.meeting(link);
+            assert!(meeting.partner_has_all && meeting.have_all, "{meeting:?}");
+        }
+        self.cut(link);
+        frames
+    }
+
+    /// Both hold the same, seen from two sides.
+    pub fn assert_equal(&mut self) {
+        let [ana, bo] = [ANA, BO].map(|who| self.devices[who].replica.clock().0);
+        assert_eq!(ana, bo);
+        let ids: Vec<EntryId> = self.ana().cards().into_keys().collect();
+        assert_eq!(ids, self.bo().cards().into_keys().collect::<Vec<_>>());
+        for id in ids {
+            let (ana, bo) = (self.ana().card(&id).clone(), self.bo().card(&id).clone());
+            assert_eq!(as_the_other_sees(&ana), neutral(&bo));
+            for device in &mut self.devices {
+                assert!(device.reached(&id), "everything has reached the other");
+                let view = device.replica.boundary(&device.disk.now, &id).unwrap();
+                assert_eq!(view.current.text, ana.text);
+            }
+            let [ana, bo] = [ANA, BO].map(|who| {
+                let device = &mut self.devices[who];
+                device.replica.boundary(&device.disk.now, &id).unwrap()
+            });
+            assert_eq!(ana.current.hash, bo.current.hash);
+            assert_eq!(
+                ana.in_force.map(|version| version.hash),
+                bo.in_force.map(|version| version.hash)
+            );
+        }
+    }
+
+    /// A frame that Bo's device could have sent, with these records in it.
+    pub fn sealed(&mut self, records: &[(Vec<u8>, [u8; 64])]) -> Vec<u8> {
+        let items: Vec<(&[u8], &[u8; 64])> = records
+            .iter()
+            .map(|(bytes, sig)| (&bytes[..], sig))
+            .collect();
+        let mut salt = [0; 24];
+        self.devices[BO].rng.fill_bytes(&mut salt);
+        let envelope = seal::seal(0, &self.epoch_0(), &self.journal, salt, &items).unwrap();
+        Frame::Envelope(envelope).to_bytes()
+    }
+
+    /// Gives Ana's device a frame over a link.
+    pub fn ana_gets(&mut self, link: LinkId, frame: &[u8]) {
+        self.feed(ANA, Input::Received { link, frame }).unwrap();
+    }
+}
+
+fn neutral(card: &Card) -> Card {
+    // How far own records are, and the partner's troubles with them, are each side's own business.
+    Card {
+        mine: 0,
+        not_readable_there: false,
+        declined_by_me: false,
+        ..card.clone()
+    }
+}
+
+fn as_the_other_sees(card: &Card) -> Card {
+    use amends_replica::Whose;
+    let author = card.author.map(|whose| match whose {
+        Whose::Mine => Whose::Partners,
+        Whose::Partners => Whose::Mine,
+    });
+    Card {
+        agreed_by_me: card.agreed_by_partner,
+        agreed_by_partner: card.agreed_by_me,
+        author,
+        ..neutral(card)
+    }
+}
+
+/// Bo's log, written by somebody who has his keys and his patience.
+pub struct Forger {
+    secret: LogSecret,
+    pub record: Record,
+}
+
+impl Forger {
+    /// Goes on where Bo's log stands on Ana's device.
+    pub fn of(pair: &Pair) -> Self {
+        let bo = pair.bo();
+        let clock = pair.ana().replica.clock();
+        Self {
+            secret: bo.log_secret(),
+            record: Record {
+                journal: pair.journal,
+                log: bo.log,
+                seq: clock.seq(&bo.log),
+                prev: clock.head(&bo.log),
+                epoch: 0,
+                kind: 1,
+                seen: Vec::new(),
+                payload: Vec::new(),
+            },
+        }
+    }
+
+    /// Signs a record as it is.
+    pub fn sign(&self, record: &Record) -> (Vec<u8>, [u8; 64]) {
+        let bytes = record.to_bytes();
+        let signature = Record::sign(&bytes, &self.secret);
+        (bytes, signature)
+    }
+
+    /// The next record of the log.
+    pub fn next(&mut self, kind: u8, seen: Vec<Seen>, payload: Vec<u8>) -> (Vec<u8>, [u8; 64]) {
+        self.record.seq += 1;
+        (self.record.kind, self.record.seen, self.record.payload) = (kind, seen, payload);
+        let signed = self.sign(&self.record);
+        self.record.prev = RecordHash::of(&signed.0);
+        signed
+    }
+}
