@@ -4,6 +4,8 @@
 //! mDNS tells where to dial, but is no sign of life: while there is no session, everything known is dialled again with
 //! backoff, the addresses that somebody named first, then the last good ones, then what was found.
 
+use std::collections::HashSet;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use amends_keys::identity::{day_of, identity_of_the_day};
@@ -52,6 +54,8 @@ pub(crate) struct Meetings {
     /// Addresses that somebody named.
     named: Vec<Address>,
     found: Vec<Address>,
+    /// Dialled, and nothing came of it yet.
+    dialling: HashSet<SocketAddr>,
     backoff: Backoff,
     next_dial: Option<Instant>,
     /// When, after midnight, this device changes to the new day's identity (milliseconds since 1970 UTC).
@@ -68,6 +72,7 @@ impl Meetings {
             real_interface: true,
             named: Vec::new(),
             found: Vec::new(),
+            dialling: HashSet::new(),
             backoff: Backoff::new(),
             next_dial: None,
             change_at: None,
@@ -234,7 +239,11 @@ impl App {
     }
 
     fn name_address(&mut self, typed: &str) -> Result<(), Failure> {
-        let address = address_of(typed)?;
+        // Who is there changes with the day.
+        let address = Address {
+            peer: None,
+            ..address_of(typed)?
+        };
         if !self.meetings.named.contains(&address) {
             self.meetings.named.push(address);
         }
@@ -297,16 +306,32 @@ impl App {
                 addresses.push(address);
             }
         }
-        if let Some(carrier) = self.meetings.of_a_day() {
-            let network = carrier.network.clone();
-            for address in addresses {
-                if network.dial(address, None).await.is_err() {
-                    break;
-                }
-            }
-        }
+        self.dial(addresses).await;
         let wait = self.meetings.backoff.failed(random());
         self.meetings.next_dial = Some(Instant::now() + wait.max(Duration::from_millis(50)));
+    }
+
+    /// Dials each address on which nothing is under way already: a network that is slower than the wait before dialling
+    /// again would else be given one connection after the other.
+    async fn dial(&mut self, addresses: impl IntoIterator<Item = Address>) {
+        let Some(network) = self
+            .meetings
+            .of_a_day()
+            .map(|carrier| carrier.network.clone())
+        else {
+            return;
+        };
+        for address in addresses {
+            if self.meetings.dialling.contains(&address.socket)
+                || self.sessions.begins_at(address.socket)
+            {
+                continue;
+            }
+            if network.dial(address, None).await.is_err() {
+                return;
+            }
+            self.meetings.dialling.insert(address.socket);
+        }
     }
 
     /// A session is open over this link: its address was a good one.
@@ -363,23 +388,11 @@ impl App {
                         ..address
                     })
                     .collect();
-                if self.wants_to_meet()
-                    && self.sessions.open().next().is_none()
-                    && let Some(network) = self
-                        .meetings
-                        .of_a_day()
-                        .map(|carrier| carrier.network.clone())
-                {
-                    for address in new
-                        .iter()
-                        .filter(|address| !self.meetings.found.contains(address))
-                    {
-                        if network.dial(*address, None).await.is_err() {
-                            break;
-                        }
-                    }
+                let before = std::mem::replace(&mut self.meetings.found, new.clone());
+                if self.wants_to_meet() && self.sessions.open().next().is_none() {
+                    self.dial(new.into_iter().filter(|address| !before.contains(address)))
+                        .await;
                 }
-                self.meetings.found = new;
             }
             Heard::Lost { .. } => self.meetings.found.clear(),
             Heard::Connected {
@@ -395,6 +408,9 @@ impl App {
                 else {
                     return Ok(());
                 };
+                if dialer {
+                    self.meetings.dialling.remove(&address.socket);
+                }
                 if !of_a_day {
                     // A pairing's host has its one link already.
                     network.close(link).await;
@@ -412,7 +428,10 @@ impl App {
                 self.look_at_pairing().await?;
             }
             // Somebody was turned away, or nobody was there: nothing to do but to try again when it is due.
-            Heard::DialFailed { .. } | Heard::Refused { .. } => {}
+            Heard::DialFailed { address, .. } => {
+                self.meetings.dialling.remove(&address.socket);
+            }
+            Heard::Refused { .. } => {}
         }
         Ok(())
     }
@@ -472,6 +491,7 @@ impl App {
             stop(carrier).await;
         }
         self.meetings.found.clear();
+        self.meetings.dialling.clear();
     }
 
     /// The end: what is on its way goes out, then everything closes.

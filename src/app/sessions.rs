@@ -2,6 +2,7 @@
 //! before the replica sees it, what the replica sends is sealed here.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use amends_keys::identity::{JournalId, StaticKey, StaticSecret};
@@ -192,6 +193,16 @@ impl Sessions {
             .values()
             .find(|state| state.id == id)
             .and_then(|state| state.dialled)
+    }
+
+    /// Whether a session begins on a link that was dialled there.
+    pub(crate) fn begins_at(&self, socket: SocketAddr) -> bool {
+        self.links.values().any(|state| {
+            !matches!(state.stage, Some(Stage::Open(_)))
+                && state
+                    .dialled
+                    .is_some_and(|address| address.socket == socket)
+        })
     }
 
     /// The sessions that are open.
