@@ -159,6 +159,28 @@ impl Device {
         )
     }
 
+    /// As [`Device::start`], on another machine's network: a named network namespace.
+    pub(crate) fn start_in(&self, network: &str, arguments: &[&str]) -> Running {
+        let unlocking = self.unlocking(arguments);
+        let mut command = Command::new("ip");
+        command
+            .args(["netns", "exec", network, "env", "-i"])
+            .args(unlocking.get_envs().filter_map(|(name, value)| {
+                let mut pair = name.to_owned();
+                pair.push("=");
+                pair.push(value?);
+                Some(pair)
+            }))
+            .arg(unlocking.get_program())
+            .args(unlocking.get_args())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Running::new(
+            &format!("{}: amends {}", self.name, arguments.join(" ")),
+            command,
+        )
+    }
+
     /// `up`, listening on a loopback port of its own; it is listening when this returns.
     pub(crate) fn up(&self) -> Up {
         self.up_with(&["--listen", "127.0.0.1:0"])
