@@ -38,6 +38,7 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args_os();
     let name = arguments.next();
     if arguments.next().is_some_and(|first| first == AS_DEVICE) {
+        device::end_with_the_story();
         return amends::run(name.into_iter().chain(arguments));
     }
     match in_a_folder() {
@@ -49,12 +50,26 @@ fn main() -> ExitCode {
     }
 }
 
+/// Tells the story in a folder that is gone at the end, also where somebody stops it with Ctrl-C.
 fn in_a_folder() -> Told<()> {
     let folder = tempfile::Builder::new()
         .prefix("amends-")
         .tempdir()
         .map_err(|error| format!("no temporary folder could be made: {error}."))?;
-    let told = story(folder.path());
+    let path = folder.path().to_owned();
+    let waits = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("no signals can be waited for: {error}."))?;
+    let told = waits.block_on(async {
+        let stopped = amends::holder::stop_wished();
+        let (tell, told) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || tell.send(story(&path)));
+        tokio::select! {
+            told = told => told.unwrap_or_else(|_| Err("the story itself stopped.".to_owned())),
+            () = stopped => Err("somebody stopped it.".to_owned()),
+        }
+    });
     let cleaned = folder
         .close()
         .map_err(|error| format!("the temporary folder could not be removed: {error}."));

@@ -16,6 +16,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What went wrong, as one sentence.
 pub(crate) type Told<T> = Result<T, String>;
 
+/// Lets this process, one of a device's, end when the one that tells the story does, however that ends.
+pub(crate) fn end_with_the_story() {
+    // Where this is refused, or elsewhere, Ctrl-C still reaches both, since they belong to one terminal.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
+}
+
 /// A person's device.
 pub(crate) struct Device {
     /// What the story calls its person.
