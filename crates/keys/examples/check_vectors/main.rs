@@ -14,6 +14,7 @@ mod records;
 
 use std::process::ExitCode;
 
+use amends_journal::EntryId;
 use amends_keys::identity::{
     DiscoveryKey, JournalId, LogKey, LogSecret, PersonName, StaticSecret, identity_of_the_day,
 };
@@ -22,6 +23,7 @@ use amends_keys::pairing::cpace::{self, Sent, Share};
 use amends_keys::pairing::schedule::{self, CodeKeys, Transcript};
 use amends_keys::pairing::{self, Bundle, Channels, Device, PairRoot, Paired};
 use amends_keys::seal::{self, EpochSecret};
+use amends_replica::{Record, RecordHash, actor_of};
 
 use file::{Outcome, Vectors};
 use given::Given;
@@ -287,23 +289,22 @@ fn check_envelope(v: &mut Vectors) -> Outcome<()> {
     let journal = JournalId(v.bytes("inputs", "journal_id")?);
     let secret = EpochSecret::from_bytes(&v.bytes("inputs", "epoch_secret")?);
     let salt = v.bytes("inputs", "salt")?;
-    let change = records::Change {
-        entry_id: v.bytes("inputs", "entry_id")?,
-        entry_kind: v.bytes("inputs", "entry_kind")?,
-        schema: v.bytes("inputs", "schema")?,
-        part: v.bytes("inputs", "part")?,
-        change: v.hex("inputs", "change")?,
-    };
+    let [kind] = v.bytes("inputs", "entry_kind")?;
+    let [schema] = v.bytes("inputs", "schema")?;
+    let [part] = v.bytes("inputs", "part")?;
+    let entry = v.bytes("inputs", "entry_id")?;
+    let change = v.hex("inputs", "change")?;
 
-    let payload = records::payload(&change);
-    let record = records::record(&journal, &log.public(), &author, &payload);
-    let sig = log.sign(&record);
-    let signed = log.public().verify(&record, &sig).is_ok();
+    let payload = records::payload(entry, kind, schema, part, change)?;
     v.check("envelope", "payload", &payload);
+    let fields = records::record(&journal, &log.public(), &author, payload);
+    let record = fields.to_bytes();
+    let sig = Record::sign(&record, &log);
+    let signed = Record::verify(&record, &sig) == Ok(fields);
     v.check("envelope", "rec", &record);
     v.check("envelope", "sig", &sig);
-    v.check("envelope", "rec_hash", &records::record_hash(&record));
-    v.check("envelope", "actor", &records::actor(&log.public()));
+    v.check("envelope", "rec_hash", &RecordHash::of(&record).0);
+    v.check("envelope", "actor", &actor_of(&log.public()).0);
 
     let envelope = seal::seal(author.epoch, &secret, &journal, salt, &[(&record, &sig)])
         .map_err(|e| e.to_string())?;
@@ -344,19 +345,19 @@ fn check_discovery(v: &mut Vectors) -> Outcome<()> {
 }
 
 fn check_hashes(v: &mut Vectors) -> Outcome<()> {
-    let entry_id = v.bytes("inputs", "entry_id")?;
+    let entry = EntryId(v.bytes("inputs", "entry_id")?);
     let agree = v.texts("inputs", "agree")?;
     v.check(
         "hashes",
         "agree_hash",
-        &records::agree_hash(&entry_id, &agree),
+        &records::agree_hash(&entry, &agree)?,
     );
     let author = records::Author::read(&v.text("inputs", "author of the record")?)?;
     let log: LogKey = log_secret(v, &author.side)?.public();
-    let journal = JournalId(v.bytes("inputs", "journal_id")?);
+    let journal: [u8; 32] = v.bytes("inputs", "journal_id")?;
     let nonce = v.bytes("inputs", "together nonce")?;
     let text = v.text("inputs", "together text")?;
-    let hash = records::together_hash(&journal, &entry_id, &log, &nonce, &text);
+    let hash = amends_journal::together_hash(&journal, &entry, &log.0, &nonce, &text);
     v.check("hashes", "together_hash", &hash);
     Ok(())
 }

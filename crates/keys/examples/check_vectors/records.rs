@@ -1,10 +1,9 @@
-//! What the record and the journal's hashes are made of, by the formulas of `docs/PROTOCOL.md`
-//! section 3 and `docs/DESIGN.md` section 2. This is the one place to put the replica's and the
-//! journal's own functions in their stead.
+//! The record, by the replica's own code, and the journal's hashes, by the journal's (`docs/PROTOCOL.md` section 3 and
+//! `docs/DESIGN.md` section 2).
 
+use amends_journal::{EntryId, EntryKind, PartKind};
 use amends_keys::identity::{JournalId, LogKey};
-use amends_keys::{label, lv};
-use sha2::{Digest, Sha256};
+use amends_replica::{Item, Record, RecordHash, write_items};
 
 use crate::file::Outcome;
 
@@ -45,75 +44,51 @@ impl Author {
     }
 }
 
-/// One change of a record of kind 1.
-pub(crate) struct Change {
-    pub(crate) entry_id: [u8; 16],
-    pub(crate) entry_kind: [u8; 1],
-    pub(crate) schema: [u8; 1],
-    pub(crate) part: [u8; 1],
-    pub(crate) change: Vec<u8>,
-}
-
-pub(crate) fn payload(c: &Change) -> Vec<u8> {
-    lv::of(&[&c.entry_id, &c.entry_kind, &c.schema, &c.part, &c.change])
+/// The payload of a record of kind 1 that holds one change.
+pub(crate) fn payload(
+    entry: [u8; 16],
+    kind: u8,
+    schema: u8,
+    part: u8,
+    change: Vec<u8>,
+) -> Outcome<Vec<u8>> {
+    let part = PartKind::from_byte(part).ok_or("inputs/part is neither 00 nor 01")?;
+    Ok(write_items([&Item {
+        entry: EntryId(entry),
+        kind,
+        schema,
+        part,
+        change,
+    }]))
 }
 
 pub(crate) fn record(
     journal: &JournalId,
     log: &LogKey,
     author: &Author,
-    payload: &[u8],
-) -> Vec<u8> {
-    [
-        label::RECORD,
-        &journal.0,
-        &log.0,
-        &author.seq.to_be_bytes(),
-        &[0; 32],
-        &author.epoch.to_be_bytes(),
-        &[author.kind],
-        &0_u16.to_be_bytes(),
-        &u32::try_from(payload.len())
-            .unwrap_or(u32::MAX)
-            .to_be_bytes(),
+    payload: Vec<u8>,
+) -> Record {
+    Record {
+        journal: *journal,
+        log: *log,
+        seq: author.seq,
+        prev: RecordHash::NONE,
+        epoch: author.epoch,
+        kind: author.kind,
+        seen: Vec::new(),
         payload,
-    ]
-    .concat()
-}
-
-pub(crate) fn record_hash(record: &[u8]) -> [u8; 32] {
-    Sha256::digest([label::RECORD_HASH, record].concat()).into()
-}
-
-pub(crate) fn actor(log: &LogKey) -> Vec<u8> {
-    Sha256::digest([label::ACTOR, &log.0].concat())
-        .into_iter()
-        .take(16)
-        .collect()
+    }
 }
 
 /// `texts`: kind, language, title, text, review date.
-pub(crate) fn agree_hash(entry_id: &[u8; 16], texts: &[String]) -> [u8; 32] {
-    let mut items: Vec<&[u8]> = vec![b"amends/agree/v1", entry_id];
-    items.extend(texts.iter().map(String::as_bytes));
-    Sha256::digest(lv::of(&items)).into()
-}
-
-pub(crate) fn together_hash(
-    journal: &JournalId,
-    entry_id: &[u8; 16],
-    log: &LogKey,
-    nonce: &[u8; 32],
-    text: &str,
-) -> [u8; 32] {
-    let label = b"amends/together/v1";
-    Sha256::digest(lv::of(&[
-        label,
-        &journal.0,
-        entry_id,
-        &log.0,
-        nonce,
-        text.as_bytes(),
-    ]))
-    .into()
+pub(crate) fn agree_hash(entry: &EntryId, texts: &[String]) -> Outcome<[u8; 32]> {
+    let [kind, language, title, text, review_on] = texts else {
+        return Err("inputs/agree is not five texts".to_owned());
+    };
+    let known = (0..=u8::MAX).filter_map(EntryKind::from_byte);
+    let kind = known.into_iter().find(|known| known.name() == kind);
+    let kind = kind.ok_or("inputs/agree names no kind of entry")?;
+    Ok(amends_journal::agree_hash(
+        entry, kind, language, title, text, review_on,
+    ))
 }
