@@ -34,8 +34,17 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     close_to_others();
     std::panic::set_hook(Box::new(|info| {
         // Never the message: it may hold what somebody wrote.
-        let place = info.location().map(|at| format!("{}:{}", at.file(), at.line())).unwrap_or_default();
-        terminal::complain(&advice::Advice::Internal { what: format!("it stopped at {place}") }.into(), false);
+        let place = info
+            .location()
+            .map(|at| format!("{}:{}", at.file(), at.line()))
+            .unwrap_or_default();
+        terminal::complain(
+            &advice::Advice::Internal {
+                what: format!("it stopped at {place}"),
+            }
+            .into(),
+            false,
+        );
     }));
     cli::run(arguments.collect())
 }
@@ -45,7 +54,13 @@ fn close_to_others() {
     use rustix::process::{Resource, Rlimit, setrlimit};
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     // Where the system refuses this, it is as safe as it was; nothing else depends on it.
-    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    let _ = setrlimit(
+        Resource::Core,
+        Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        },
+    );
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
