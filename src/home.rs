@@ -20,6 +20,10 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use tokio::sync::oneshot;
 
+mod leaving;
+
+pub use leaving::{Destroyed, Leaving};
+
 /// The vault's file name in a home.
 pub const VAULT: &str = "vault";
 /// The file name of the store that the pair shares.
@@ -32,11 +36,13 @@ pub const LOCK: &str = "lock";
 pub const SOCKET: &str = "socket";
 
 /// What SQLite may leave beside a database while it is open, or after a power cut.
-const SQLITE_SIDE_FILES: [&str; 4] = [
+const SIDE_FILES: [&str; 6] = [
     "journal.db-wal",
     "journal.db-shm",
+    "journal.db-journal",
     "private.db-wal",
     "private.db-shm",
+    "private.db-journal",
 ];
 
 /// A vault is some hundred bytes; this bound only keeps a foreign file from filling the memory.
@@ -149,29 +155,11 @@ impl Home {
     /// # Errors
     /// See [`OpenHomeError`]; nothing is changed on the disk.
     pub fn open(dir: &Path) -> Result<Home, OpenHomeError> {
+        let (dir, folder) = folder_of_mine(dir)?;
         let at = |error| OpenHomeError::Io {
-            path: dir.to_owned(),
+            path: dir.clone(),
             error,
         };
-        let dir = match fs::canonicalize(dir) {
-            Ok(real) => real,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                return Err(OpenHomeError::Absent(dir.to_owned()));
-            }
-            Err(e) if e.kind() == io::ErrorKind::NotADirectory => {
-                return Err(OpenHomeError::NotAFolder(dir.to_owned()));
-            }
-            Err(e) => return Err(at(e)),
-        };
-        let folder = fs::metadata(&dir).map_err(at)?;
-        if !folder.is_dir() {
-            return Err(OpenHomeError::NotAFolder(dir));
-        }
-        let me = rustix::process::geteuid().as_raw();
-        // The owner first: in another's folder even the question whether there is a vault may be refused.
-        if folder.uid() != me {
-            return Err(OpenHomeError::OtherOwner(dir));
-        }
         if fs::symlink_metadata(dir.join(VAULT)).is_err() {
             let empty = fs::read_dir(&dir).map_err(at)?.next().is_none();
             return Err(if empty {
@@ -180,6 +168,7 @@ impl Home {
                 OpenHomeError::NotOurs(dir)
             });
         }
+        let me = rustix::process::geteuid().as_raw();
         let mode = folder.mode() & 0o777;
         if mode & 0o077 != 0 {
             return Err(OpenHomeError::TooOpen {
@@ -195,7 +184,7 @@ impl Home {
             (LOCK, false),
         ]
         .into_iter()
-        .chain(SQLITE_SIDE_FILES.map(|name| (name, false)))
+        .chain(SIDE_FILES.map(|name| (name, false)))
         {
             check_file(dir.join(name), needed, me)?;
         }
@@ -382,6 +371,28 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
+}
+
+/// The folder without links, and what the system knows of it, where it is one and this user's.
+fn folder_of_mine(dir: &Path) -> Result<(PathBuf, fs::Metadata), OpenHomeError> {
+    let at = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => OpenHomeError::Absent(dir.to_owned()),
+        io::ErrorKind::NotADirectory => OpenHomeError::NotAFolder(dir.to_owned()),
+        _ => OpenHomeError::Io {
+            path: dir.to_owned(),
+            error,
+        },
+    };
+    let real = fs::canonicalize(dir).map_err(at)?;
+    let folder = fs::metadata(&real).map_err(at)?;
+    if !folder.is_dir() {
+        return Err(OpenHomeError::NotAFolder(real));
+    }
+    // The owner first: in another's folder even the question whether there is a vault may be refused.
+    if folder.uid() != rustix::process::geteuid().as_raw() {
+        return Err(OpenHomeError::OtherOwner(real));
+    }
+    Ok((real, folder))
 }
 
 fn check_file(path: PathBuf, needed: bool, me: u32) -> Result<(), OpenHomeError> {
