@@ -279,6 +279,23 @@ advice! {
         "Amends did not come up in the background: {error}.",
         "Run amends up without --background to see why.";
 
+    // Leaving.
+    NothingToLeave { dir: String } => "no_journal", FAILED,
+        "There is no journal at {dir}, so there is nothing to destroy.",
+        "If yours lies elsewhere, name its folder with --home DIR.";
+    NobodySaysYes => "nobody_says_yes", WRONG_USE,
+        "Leaving destroys the journal on this device and needs a yes, and nobody may be asked for it. Nothing was done.",
+        "Run amends leave in a terminal and type yes, or give --json --yes in a script.";
+    KeyNotDestroyed { path: String, error: String } => "key_not_destroyed", FAILED,
+        "The key of this journal could not be destroyed: {path}: {error}. What else could be removed is removed.",
+        "Remove that file yourself, or see that its disk may be written to and run amends leave once more.";
+    NotAllRemoved { path: String, error: String } => "not_all_removed", FAILED,
+        "The key is destroyed and nothing here can be opened any more, but {path} could not be removed: {error}.",
+        "Remove it yourself, or run amends leave once more.";
+    StillOpen => "still_open", FAILED,
+        "The journal and its key are destroyed on the disk, but an amends that had the journal open did not end in time.",
+        "It may know the key and meet your partner until it ends: close its window, or restart this device.";
+
     // The journal.
     NotPaired => "not_paired", NOT_PAIRED,
         "This journal has no partner yet.",

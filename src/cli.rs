@@ -22,7 +22,7 @@ use crate::terminal::{self, Color, Output};
     about = "A shared journal for two people who are repairing trust",
     long_about = "A shared journal for two people who are repairing trust. It lives on your two devices alone: no \
                   account, no server, and nobody in between who could read it.",
-    after_help = "Begin with:\n  amends init --name Ana        once, on each device\n  amends pair                   on one of the two\n  amends pair --join            on the other\n  amends up                     and they meet whenever both are up",
+    after_help = "Begin with:\n  amends init --name Ana        once, on each device\n  amends pair                   on one of the two\n  amends pair --join            on the other\n  amends up                     and they meet whenever both are up\n\nIf you are afraid of your partner, or feel controlled:\n  amends safety                 read this first; it opens no journal",
     disable_help_subcommand = true,
     max_term_width = 100
 )]
@@ -74,6 +74,8 @@ enum Command {
     Status(commands::status::Arguments),
     #[command(subcommand)]
     Boundary(commands::boundary::Verb),
+    Safety(commands::safety::Arguments),
+    Leave(commands::leave::Arguments),
     Completions(commands::completions::Arguments),
     Man(commands::man::Arguments),
 }
@@ -147,6 +149,8 @@ async fn perform(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Sync(arguments) => commands::sync::run(context, arguments).await,
         Command::Status(arguments) => commands::status::run(context, arguments).await,
         Command::Boundary(verb) => commands::boundary::run(context, verb).await,
+        Command::Safety(arguments) => commands::safety::run(context, arguments),
+        Command::Leave(arguments) => commands::leave::run(context, arguments).await,
         Command::Completions(arguments) => {
             commands::completions::run(&mut Cli::command(), arguments)
         }

@@ -394,6 +394,14 @@ async fn refuse<W: tokio::io::AsyncWrite + Unpin>(
     send(to, &Turn::End(Response::Failed(advice.into()))).await
 }
 
+/// The process of this user that listens at the socket of `home`, whether it still answers or not. None where there is none.
+pub async fn listening_process(home: &Home) -> Option<rustix::process::Pid> {
+    let (short, _dir) = short_path(home).ok()?;
+    let stream = UnixStream::connect(short).await.ok()?;
+    let peer = stream.peer_cred().ok().filter(|_| is_this_user(&stream))?;
+    rustix::process::Pid::from_raw(peer.pid()?)
+}
+
 /// A process that holds the journal and has greeted us; nothing is asked yet.
 #[derive(Debug)]
 pub struct Holder {

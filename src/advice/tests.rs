@@ -116,6 +116,19 @@ fn every_advice() -> Vec<Advice> {
         A::BackgroundFailed {
             error: "permission denied".to_owned(),
         },
+        A::NothingToLeave {
+            dir: "/home/ana/amends".to_owned(),
+        },
+        A::NobodySaysYes,
+        A::KeyNotDestroyed {
+            path: "/home/ana/vault".to_owned(),
+            error: "the disk is read-only".to_owned(),
+        },
+        A::NotAllRemoved {
+            path: "/home/ana/journal.db".to_owned(),
+            error: "permission denied".to_owned(),
+        },
+        A::StillOpen,
         A::NotPaired,
         A::UnknownId {
             id: "lusab".to_owned(),

@@ -46,16 +46,7 @@ pub async fn run(context: &Context, _: Arguments) -> Result<(), Failure> {
         context.out.value(&ForScripts { stopped: false })?;
         return context.out.say("Amends is not up for this journal.");
     };
-    let mut caller = holder.ask(Request::Down);
-    loop {
-        match caller.next().await {
-            Ok(Turn::Event(_)) => {}
-            Ok(Turn::End(Response::Failed(failure))) if failure.code == "holder_lost" => break,
-            Ok(Turn::End(Response::Failed(failure))) => return Err(failure),
-            // Going is its answer.
-            Ok(Turn::End(_)) | Err(HolderLost) => break,
-        }
-    }
+    ask_to_end(holder).await?;
     // Down is when the journal is closed, not when that was promised.
     let lock = home.queue_for_lock()?;
     match tokio::time::timeout(PATIENCE, lock).await {
@@ -66,4 +57,23 @@ pub async fn run(context: &Context, _: Arguments) -> Result<(), Failure> {
     context
         .out
         .say("Amends is down, and the journal is closed.")
+}
+
+/// Asks a holder to end, and waits for its word that it does.
+///
+/// # Errors
+/// The failure that it answers with.
+pub(super) async fn ask_to_end(holder: Holder) -> Result<(), Failure> {
+    let mut caller = holder.ask(Request::Down);
+    loop {
+        match caller.next().await {
+            Ok(Turn::Event(_)) => {}
+            Ok(Turn::End(Response::Failed(failure))) if failure.code == "holder_lost" => {
+                return Ok(());
+            }
+            Ok(Turn::End(Response::Failed(failure))) => return Err(failure),
+            // Going is its answer.
+            Ok(Turn::End(_)) | Err(HolderLost) => return Ok(()),
+        }
+    }
 }

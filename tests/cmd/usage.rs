@@ -63,6 +63,8 @@ fn help_and_version_need_no_home() {
         &["boundary"],
         &["boundary", "propose"],
         &["boundary", "agree"],
+        &["safety"],
+        &["leave"],
         &["man"],
     ] {
         let help = place.run(&[command, &["--help"]].concat()).ok();
