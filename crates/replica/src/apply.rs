@@ -302,9 +302,8 @@ impl Replica {
         if let Some(part) = self.trial.get(&(*entry, part_name)) {
             return Ok(part.clone());
         }
-        let part = self.parts.take(gathered, entry, part_name)?;
-        self.parts.put_back(*entry, part_name, part.clone());
-        Ok(part)
+        // Where it is not kept, the next who needs it loads it again.
+        Ok(self.parts.take(gathered, entry, part_name)?)
     }
 
     fn touch(

@@ -12,6 +12,8 @@ use crate::shelf::{Gathered, Table};
 pub(crate) struct Parts {
     loaded: BTreeMap<(EntryId, PartName), Part>,
     order: VecDeque<(EntryId, PartName)>,
+    /// A part that nobody wrote to yet, shared and own: copied faster than made.
+    blank: BTreeMap<bool, Part>,
 }
 
 /// Documents that stay loaded,
@@ -35,8 +37,7 @@ impl Parts {
             PartName::Mine | PartName::Partners => PartKind::Own,
         };
         match gathered.get(Table::Part, &rows::part_key(entry, part_name))? {
-            None => Part::new(EntryKind::Boundary, BOUNDARY_SCHEMA, kind)
-                .map_err(|_| RowError::Damaged("part")),
+            None => self.blank(kind),
             Some(value) => match value.split_first_chunk::<2>() {
                 Some(([entry_kind, schema], snapshot)) => {
                     let entry_kind =
@@ -47,6 +48,17 @@ impl Parts {
                 None => Err(RowError::Damaged("part")),
             },
         }
+    }
+
+    fn blank(&mut self, kind: PartKind) -> Result<Part, RowError> {
+        let shared = kind == PartKind::Shared;
+        if let Some(part) = self.blank.get(&shared) {
+            return Ok(part.clone());
+        }
+        let part = Part::new(EntryKind::Boundary, BOUNDARY_SCHEMA, kind)
+            .map_err(|_| RowError::Damaged("part"))?;
+        self.blank.insert(shared, part.clone());
+        Ok(part)
     }
 
     pub(crate) fn put_back(&mut self, entry: EntryId, part_name: PartName, part: Part) {

@@ -69,17 +69,13 @@ impl Link {
     }
 
     pub(crate) fn meeting(&self, ours: &Clock) -> Meeting {
+        // Of a log with two branches neither side has what the other one has, whatever the numbers say.
+        let theirs = self.theirs.as_ref().filter(|_| self.forked.is_empty());
         Meeting {
             sent: self.acknowledged,
             received: self.received,
-            partner_has_all: self
-                .theirs
-                .as_ref()
-                .is_some_and(|theirs| theirs.covers(ours)),
-            have_all: self
-                .theirs
-                .as_ref()
-                .is_some_and(|theirs| ours.covers(theirs)),
+            partner_has_all: theirs.is_some_and(|theirs| theirs.covers(ours)),
+            have_all: theirs.is_some_and(|theirs| ours.covers(theirs)),
         }
     }
 

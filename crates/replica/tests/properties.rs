@@ -169,7 +169,7 @@ fn play(seed: u64, steps: Vec<Step>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
     #[test]
     fn any_order_of_edits_meetings_cuts_and_faults_ends_in_equal_journals(
         seed in 0u64..1_000_000,
