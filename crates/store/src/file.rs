@@ -141,13 +141,45 @@ pub(crate) fn inspect(path: &Path) -> Result<(), OpenError> {
                 "the file's format version is not SQLite's".into(),
             ))
         }
-        (true, Some(APPLICATION_ID)) => Ok(()),
+        (true, Some(APPLICATION_ID)) => refuse_cut_short(path, &header, meta.len()),
         (false, Some(APPLICATION_ID)) => Err(OpenError::Damaged(
             "the file's first bytes are not SQLite's".into(),
         )),
         (true, None) => Err(OpenError::Damaged("the file ends in its header".into())),
         _ => Err(OpenError::NotOurs(path.into())),
     }
+}
+
+/// Where the size of a page, the change counter, the number of pages and the change counter of that number stand.
+const PAGE_SIZE_AT: std::ops::Range<usize> = 16..18;
+const CHANGES_AT: std::ops::Range<usize> = 24..28;
+const PAGES_AT: std::ops::Range<usize> = 28..32;
+const PAGES_OF_AT: std::ops::Range<usize> = 92..96;
+
+/// SQLite notices a file that was cut short only when it comes to a page that is gone, which may be long after rows were
+/// written that build on it. Where a `-wal` is beside the file, its pages may be there.
+fn refuse_cut_short(path: &Path, header: &[u8], len: u64) -> Result<(), OpenError> {
+    let wal = fs::symlink_metadata(beside(path, "-wal")).is_ok_and(|wal| wal.len() > 0);
+    let (Some(page), Some(pages)) = (header.get(PAGE_SIZE_AT), header.get(PAGES_AT)) else {
+        return Err(OpenError::Damaged("the file ends in its header".into()));
+    };
+    // The number is right only where it was written by the latest change.
+    if wal || header.get(CHANGES_AT) != header.get(PAGES_OF_AT) {
+        return Ok(());
+    }
+    let number = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .fold(0u64, |number, byte| number << 8 | u64::from(*byte))
+    };
+    let page = match number(page) {
+        1 => 65_536,
+        size => size,
+    };
+    if len < page.saturating_mul(number(pages)) {
+        return Err(OpenError::Damaged("the file was cut short".into()));
+    }
+    Ok(())
 }
 
 fn refuse_too_open(path: &Path, meta: &fs::Metadata) -> Result<(), OpenError> {
