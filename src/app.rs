@@ -457,10 +457,16 @@ impl App {
         self.refused.push_back(message);
     }
 
-    /// Tells everybody who watches.
+    /// Tells everybody who watches; what went wrong, those who only wait for the partner too.
     pub(crate) fn tell(&mut self, event: &Event) {
         self.watchers
             .retain(|face| face.tell(event.clone()).is_ok());
+        if matches!(event, Event::Notice { .. } | Event::Refused { .. }) {
+            for syncing in &self.syncing {
+                // One that has left is let go in the loop.
+                let _ = syncing.face.tell(event.clone());
+            }
+        }
     }
 
     /// Changes that went each way since the start.
