@@ -66,6 +66,8 @@ impl Said {
 #[derive(Debug)]
 pub(crate) struct Device {
     base: TempDir,
+    home: PathBuf,
+    settings: Vec<(String, String)>,
     pub(crate) name: String,
 }
 
@@ -86,7 +88,9 @@ impl Device {
             .tempdir()
             .unwrap();
         let device = Device {
+            home: base.path().join("home"),
             base,
+            settings: Vec::new(),
             name: name.to_owned(),
         };
         let file = device.passphrase_file();
@@ -110,7 +114,21 @@ impl Device {
 
     /// Where its home is.
     pub(crate) fn home(&self) -> PathBuf {
-        self.base.path().join("home")
+        self.home.clone()
+    }
+
+    /// The same with its home moved to `home`, to another disk for example.
+    pub(crate) fn moved_to(mut self, home: &Path) -> Device {
+        copy_home(&self.home, home);
+        fs::remove_dir_all(&self.home).unwrap();
+        self.home = home.to_owned();
+        self
+    }
+
+    /// What every command finds in its environment from now on.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.settings.retain(|(known, _)| known != name);
+        self.settings.push((name.to_owned(), value.to_owned()));
     }
 
     pub(crate) fn passphrase_file(&self) -> PathBuf {
@@ -125,6 +143,7 @@ impl Device {
             .env("HOME", self.base.path())
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("AMENDS_HOME", self.home())
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .arg("--json")
             .args(arguments)
             .stdin(Stdio::null())
@@ -381,4 +400,10 @@ pub(crate) fn skipped(test: &str, why: &str) {
     assert!(!required, "{test}: {why}, and AMENDS_REQUIRE_NETNS=1");
     // println! would be kept back by the harness.
     let _ = writeln!(std::io::stderr(), "!!! SKIPPED: {test}: {why}");
+}
+
+/// Writes a file that only this user can read.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) {
+    fs::write(path, bytes).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }

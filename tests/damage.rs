@@ -1,0 +1,284 @@
+//! Homes that are damaged, foreign, full or closed: a clear error, and nothing lost once it is put right.
+
+mod devices;
+
+use std::fs;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use devices::network::{in_namespaces, shell};
+use devices::{Device, Pair, Said, assert_equal};
+use serde_json::Value;
+
+/// A pair with something written, and what Ana's list says.
+fn with_something_written() -> (Pair, Vec<Value>) {
+    let pair = Pair::new();
+    for n in 0..8 {
+        pair.ana.propose(&format!(
+            "Number {n}, {}",
+            "with enough words to fill some pages. ".repeat(20)
+        ));
+    }
+    pair.meet();
+    let list = pair.ana.list();
+    (pair, list)
+}
+
+/// Every command must fail with this, and `put_right` must bring everything back.
+#[track_caller]
+fn assert_refuses(
+    device: &Device,
+    what: &str,
+    expected: (i32, &[&str]),
+    put_right: impl FnOnce(),
+    list: &[Value],
+) {
+    let refused = |said: Said| {
+        let (exit, code) = said.failure();
+        assert!(
+            exit == expected.0 && expected.1.contains(&code.as_str()),
+            "{what}: {said:#?}"
+        );
+        for panicking in ["panicked", "internal"] {
+            assert!(!said.err.contains(panicking), "{what}: {said:#?}");
+        }
+    };
+    refused(device.run(&["boundary", "list"]));
+    refused(device.run(&["boundary", "propose", "Into what is damaged."]));
+    refused(device.run(&["up", "--quiet", "--listen", "127.0.0.1:0"]));
+    put_right();
+    assert_eq!(device.list(), list, "{what}");
+}
+
+#[test]
+fn a_store_that_was_cut_short_is_said_and_comes_back_with_its_copy() {
+    let (pair, list) = with_something_written();
+    for store in ["journal.db", "private.db"] {
+        let path = pair.ana.home().join(store);
+        let whole = fs::read(&path).unwrap();
+        let size = whole.len() as u64;
+        assert!(size > 8192, "{store} has {size} bytes, too few to be cut");
+        for length in [0, 1, 99, 4096, size / 2, size - 1] {
+            fs::File::options()
+                .write(true)
+                .open(&path)
+                .unwrap()
+                .set_len(length)
+                .unwrap();
+            let put_right = || fs::write(&path, &whole).unwrap();
+            assert_refuses(
+                &pair.ana,
+                &format!("{store} cut to {length}"),
+                (7, &["damaged", "foreign"]),
+                put_right,
+                &list,
+            );
+        }
+    }
+}
+
+#[test]
+fn a_store_with_changed_bytes_is_said() {
+    let (pair, list) = with_something_written();
+    let path = pair.ana.home().join("journal.db");
+    let whole = fs::read(&path).unwrap();
+    // Its header, then the middle of the last page: sealed rows.
+    for at in [0, 20] {
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.write_all_at(&[whole[at] ^ 0x55; 4], at as u64)
+            .unwrap();
+        let put_right = || fs::write(&path, &whole).unwrap();
+        assert_refuses(
+            &pair.ana,
+            &format!("bytes changed at {at}"),
+            (7, &["damaged", "foreign"]),
+            put_right,
+            &list,
+        );
+    }
+}
+
+#[test]
+fn what_belongs_to_another_home_is_said_and_left_alone() {
+    let (pair, list) = with_something_written();
+    for (file, codes) in [
+        ("journal.db", &["foreign"][..]),
+        ("private.db", &["foreign"]),
+        ("vault", &["foreign"]),
+    ] {
+        let path = pair.ana.home().join(file);
+        let (own, foreign) = (
+            fs::read(&path).unwrap(),
+            fs::read(pair.bo.home().join(file)).unwrap(),
+        );
+        fs::write(&path, &foreign).unwrap();
+        let put_right = || {
+            assert_eq!(fs::read(&path).unwrap(), foreign, "it was changed");
+            fs::write(&path, &own).unwrap();
+        };
+        assert_refuses(
+            &pair.ana,
+            &format!("{file} of another home"),
+            (7, codes),
+            put_right,
+            &list,
+        );
+    }
+}
+
+#[test]
+fn what_is_missing_or_no_vault_is_said() {
+    let (pair, list) = with_something_written();
+    for (file, missing) in [
+        ("journal.db", (7, "incomplete")),
+        ("private.db", (7, "incomplete")),
+        // A folder without a vault is nobody's home.
+        ("vault", (1, "not_a_journal")),
+    ] {
+        let path = pair.ana.home().join(file);
+        let own = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let put_right = || devices::write_private(&path, &own);
+        assert_refuses(
+            &pair.ana,
+            &format!("no {file}"),
+            (missing.0, &[missing.1]),
+            put_right,
+            &list,
+        );
+        for other in [&b""[..], b"Not what belongs here.", &own[..own.len() / 2]] {
+            fs::write(&path, other).unwrap();
+            let put_right = || fs::write(&path, &own).unwrap();
+            let what = format!("{} other bytes in {file}", other.len());
+            assert_refuses(
+                &pair.ana,
+                &what,
+                (7, &["damaged", "foreign", "vault_damaged"]),
+                put_right,
+                &list,
+            );
+        }
+    }
+}
+
+/// A disk of its own for Ana's home.
+const A_SMALL_DISK: &str = "ip link set lo up && mount -t tmpfs -o size=2m,mode=700 none /mnt";
+
+fn fill(disk: &Path) {
+    let file = fs::File::create(disk.join("filler")).unwrap();
+    let mut at = 0;
+    for size in [65536, 4096, 1] {
+        while let Ok(written @ 1..) = file.write_at(&vec![1; size], at) {
+            at += written as u64;
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_confirms_nothing_loses_nothing_and_takes_more_once_there_is_room() {
+    in_namespaces(
+        "a_full_disk_confirms_nothing_loses_nothing_and_takes_more_once_there_is_room",
+        A_SMALL_DISK,
+        || {
+            let disk = Path::new("/mnt");
+            let Pair { ana, bo } = Pair::by_code();
+            let pair = Pair {
+                ana: ana.moved_to(&disk.join("home")),
+                bo,
+            };
+            pair.ana.propose("There was room for this.");
+            let before = pair.ana.list();
+
+            // While up holds the journal.
+            let up = pair.ana.up();
+            fill(disk);
+            let mut refused = 0;
+            let mut kept = Vec::new();
+            // SQLite may have some pages left in files that are there.
+            for n in 0..200 {
+                let said = pair.ana.run_locked(&[
+                    "boundary",
+                    "propose",
+                    &format!("Number {n} on a full disk."),
+                ]);
+                if said.exit == 0 {
+                    kept.push(said.ok()["text"].clone());
+                } else {
+                    assert_eq!(said.failure(), (1, "disk_full".to_owned()), "{said:#?}");
+                    refused += 1;
+                    if refused == 3 {
+                        break;
+                    }
+                }
+            }
+            assert_eq!(refused, 3, "the disk was never full");
+            let texts = |list: &[Value]| -> Vec<Value> {
+                list.iter().map(|entry| entry["text"].clone()).collect()
+            };
+            let listed = pair.ana.run_locked(&["boundary", "list"]).ok();
+            assert_eq!(
+                texts(listed.as_array().unwrap()),
+                [texts(&before), kept.clone()].concat()
+            );
+            // What cannot be kept is not acknowledged.
+            let id = pair.bo.propose("From Bo, to a full disk.");
+            let met = pair.bo.run(&[
+                "sync",
+                "--timeout",
+                "3s",
+                "--peer",
+                &up.listen,
+                "--listen",
+                "127.0.0.1:0",
+            ]);
+            assert!(
+                met.exit == 5 || met.last()["partner_has_all"] == false,
+                "{met:#?}"
+            );
+            assert_eq!(
+                pair.bo.run(&["boundary", "show", &id]).ok()["reached"],
+                false
+            );
+
+            fs::remove_file(disk.join("filler")).unwrap();
+            pair.ana
+                .run_locked(&["boundary", "propose", "There is room again."])
+                .ok();
+            pair.bo.sync(&up.listen).ok();
+            up.down();
+            assert_equal(&pair.ana, &pair.bo);
+            assert_eq!(pair.ana.list().len(), before.len() + kept.len() + 2);
+
+            // A command alone.
+            let before = pair.ana.list();
+            fill(disk);
+            for _ in 0..2 {
+                let said =
+                    pair.ana
+                        .run(&["boundary", "propose", &"Too much for it. ".repeat(2000)]);
+                assert_eq!(said.failure(), (1, "disk_full".to_owned()));
+            }
+            fs::remove_file(disk.join("filler")).unwrap();
+            assert_eq!(pair.ana.list(), before);
+            pair.ana.propose("And again there is room.");
+            pair.meet();
+            assert_equal(&pair.ana, &pair.bo);
+        },
+    );
+}
+
+#[test]
+fn a_disk_that_may_only_be_read_is_said() {
+    in_namespaces("a_disk_that_may_only_be_read_is_said", A_SMALL_DISK, || {
+        let Pair { ana, bo } = Pair::by_code();
+        let ana = ana.moved_to(Path::new("/mnt/home"));
+        ana.propose("Written before.");
+        let list = ana.list();
+        shell("mount -o remount,ro /mnt");
+        let put_right = || shell("mount -o remount,rw /mnt");
+        assert_refuses(&ana, "read-only", (1, &["home_unusable"]), put_right, &list);
+        let pair = Pair { ana, bo };
+        pair.meet();
+        assert_equal(&pair.ana, &pair.bo);
+    });
+}
