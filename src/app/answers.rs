@@ -13,12 +13,10 @@ use crate::request::{ActLine, BoundaryRequest, Entry, Failure, Response, Status,
 /// A time in RFC 3339, UTC, as scripts read it.
 pub(crate) fn time_of(millis: i64) -> String {
     jiff::Timestamp::from_millisecond(millis)
-        .unwrap_or_else(|_| {
-            if millis < 0 {
-                jiff::Timestamp::MIN
-            } else {
-                jiff::Timestamp::MAX
-            }
+        .unwrap_or(if millis < 0 {
+            jiff::Timestamp::MIN
+        } else {
+            jiff::Timestamp::MAX
         })
         .to_string()
 }
