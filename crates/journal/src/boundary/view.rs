@@ -16,6 +16,7 @@ use automerge::ChangeHash;
 use super::Boundary;
 use crate::act::{Act, ActId, ENDS, Verb};
 use crate::hash::agree_hash;
+use crate::ids::Actor;
 use crate::kind::Person;
 use crate::schema::{ACTS, LANGUAGE, REVIEW_ON, TEXT, TITLE, WHY};
 
@@ -91,7 +92,8 @@ pub struct BoundaryView {
     /// Who agrees to the current text, me first: by an agreement that counts, and that is later than
     /// this person's to what is in force. So of a newer text that waits at most one has agreed to it.
     pub agreed_by: Vec<Person>,
-    /// Whose own part holds the proposal. `None` where it has not come, or was set aside.
+    /// Whose own part holds the proposal of what they wrote alone. `None` where it has not come, or was
+    /// set aside.
     pub author: Option<Person>,
     /// When it was proposed, in milliseconds since 1970 UTC, as its author's clock said.
     pub created: Option<i64>,
@@ -172,7 +174,7 @@ impl Boundary<'_> {
         };
         let proposal = acts
             .iter()
-            .filter(|shown| shown.act.verb == Verb::Propose)
+            .filter(|shown| shown.act.verb == Verb::Propose && self.began(shown))
             .min_by_key(|shown| (shown.act.n, shown.id.actor, shown.id.counter));
         BoundaryView {
             author: proposal.map(|shown| shown.person),
@@ -187,6 +189,22 @@ impl Boundary<'_> {
             ended,
             acts,
         }
+    }
+
+    /// Whether what an act speaks of was written by its own device alone, from nothing: so nobody can call
+    /// themselves the author of what another began by putting a proposal into their own part.
+    fn began(&self, shown: &ShownAct) -> bool {
+        let mine = |actor: &Actor| *actor == shown.id.actor;
+        !shown.act.heads.is_empty()
+            && shown.act.heads.iter().all(|head| {
+                self.shared.history.get(head).is_some_and(|note| {
+                    mine(&note.actor)
+                        && note
+                            .clock
+                            .keys()
+                            .all(|actor| *actor == Actor::FIRST || mine(actor))
+                })
+            })
     }
 
     /// The text as it is now.
@@ -365,4 +383,57 @@ fn names_all(named: &[ActId], ends: &BTreeSet<ActId>) -> bool {
     ends.len() <= ENDS
         && ends.len() <= named.len()
         && ends.iter().all(|end| named.binary_search(end).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boundary::{Draft, propose};
+    use crate::ids::EntryId;
+    use crate::kind::{EntryKind, PartKind};
+    use crate::part::Part;
+    use crate::schema::BOUNDARY_SCHEMA;
+    use crate::wall;
+
+    const ENTRY: EntryId = EntryId([7; 16]);
+
+    fn draft(text: &str) -> Draft<'_> {
+        Draft {
+            title: "Evenings",
+            text,
+            language: "en",
+            review_on: None,
+        }
+    }
+
+    #[test]
+    fn a_proposal_put_into_ones_own_part_makes_nobody_the_author_of_what_another_began() {
+        // The smaller actor would win a tie: it is the one that lies.
+        let (bo, ana) = (Actor([1; 16]), Actor([2; 16]));
+        let hers = propose(ENTRY, &ana, 5, &draft("Phones away at dinner.")).unwrap();
+        let own = Part::new(EntryKind::Boundary, BOUNDARY_SCHEMA, PartKind::Own).unwrap();
+        let as_bo = Boundary {
+            entry: ENTRY,
+            shared: &hers.shared.part,
+            mine: &own,
+            partners: &own,
+        };
+        let hash = as_bo.current().hash;
+        let nothing = Part::new(EntryKind::Boundary, BOUNDARY_SCHEMA, PartKind::Shared).unwrap();
+        for heads in [hers.shared.part.heads(), nothing.heads()] {
+            let lie = as_bo
+                .say(&bo, 1, Verb::Propose, hash, heads, &[], "")
+                .unwrap();
+            let lies: Vec<&[u8]> = lie.changes.iter().map(Vec::as_slice).collect();
+            let his = wall::admit(&own, &bo, &lies).unwrap();
+            let view = Boundary {
+                entry: ENTRY,
+                shared: &hers.shared.part,
+                mine: &hers.own.part,
+                partners: &his,
+            }
+            .view();
+            assert_eq!((view.author, view.created), (Some(Person::Me), Some(5)));
+        }
+    }
 }
