@@ -110,8 +110,7 @@ fn what_was_written_on_an_old_copy_before_it_met_is_said_and_nothing_else_is_los
     });
     assert_eq!(
         comparable(
-            &pair
-                .bo
+            pair.bo
                 .run_locked(&["boundary", "list"])
                 .ok()
                 .as_array()

@@ -137,7 +137,7 @@ fn a_second_up_is_refused_and_the_first_goes_on() {
 #[test]
 fn the_socket_of_a_killed_up_is_no_obstacle() {
     let pair = Pair::new();
-    pair.ana.up().running.is_killed();
+    pair.ana.up().running.kill();
     assert!(
         pair.ana.home().join("socket").exists(),
         "what a killed process leaves"

@@ -120,7 +120,7 @@ fn whatever_is_killed_while_both_write_and_sync_nothing_confirmed_is_lost() {
                 _ => &[true, false],
             };
             for ana in victims {
-                ups[usize::from(*ana)].take().unwrap().running.is_killed();
+                ups[usize::from(*ana)].take().unwrap().running.kill();
             }
             for ana in victims {
                 let person = if *ana { &pair.ana } else { &pair.bo };
@@ -132,7 +132,7 @@ fn whatever_is_killed_while_both_write_and_sync_nothing_confirmed_is_lost() {
                         &format!("Killed in round {round}."),
                     ]);
                     std::thread::sleep(a_moment(&mut rng, 400));
-                    command.is_killed();
+                    command.kill();
                 }
                 ups[usize::from(*ana)] = Some(start(*ana));
             }
@@ -206,10 +206,10 @@ fn whatever_is_killed_while_pairing_the_two_can_become_a_pair() {
         }
         std::thread::sleep(a_moment(&mut rng, if stage == 0 { 400 } else { 60 }));
         let survivor = if kill_host {
-            host.is_killed();
+            host.kill();
             joiner
         } else {
-            joiner.is_killed();
+            joiner.kill();
             host
         };
         // The one who is left notices, and ends or shows another code; then this one goes too.

@@ -184,7 +184,7 @@ fn an_up_that_was_killed_and_started_again_is_met_again_by_itself() {
     let bo_listens = bo.listen.clone();
 
     // Ana's comes back on the same port: Bo's, which knows it, dials again by itself.
-    ana.running.is_killed();
+    ana.running.kill();
     bo.running.until("parted");
     let while_apart = pair.bo.propose("Written while the other one was down.");
     let mut ana = pair.ana.up_with(&["--listen", &at]);
@@ -193,7 +193,7 @@ fn an_up_that_was_killed_and_started_again_is_met_again_by_itself() {
     assert_eq!(shown["entry"]["id"], *while_apart);
 
     // Bo's comes back on another port and without any address: the last good one is remembered.
-    bo.running.is_killed();
+    bo.running.kill();
     ana.running.until("parted");
     let mut bo = pair.bo.up();
     assert_ne!(bo.listen, bo_listens);

@@ -177,7 +177,7 @@ fn a_code_that_was_tried_is_not_tried_again_by_a_new_process_either() {
     let second = Code::of(&host.until("code"));
     joiner.types(&wrong);
     assert_eq!(joiner.until("failed")["code"], "code_used");
-    joiner.is_killed();
+    joiner.kill();
     let mut joiner = bo.joins(&first.at);
     joiner.types(&wrong);
     assert_eq!(joiner.until("failed")["code"], "code_used");
@@ -196,7 +196,7 @@ fn a_joiner_killed_with_its_guess_on_the_way_does_not_guess_again() {
     let mut joiner = bo.joins(&host.at());
     joiner.types(&host.code());
     host.is_guessed();
-    joiner.is_killed();
+    joiner.kill();
     let mut joiner = bo.joins(&host.at());
     joiner.types(&host.code());
     assert_eq!(joiner.until("failed")["code"], "code_used");
@@ -204,9 +204,12 @@ fn a_joiner_killed_with_its_guess_on_the_way_does_not_guess_again() {
     assert_not_paired(&bo);
 }
 
+/// Stops a process.
+type Stop = fn(Running);
+
 /// How a process is stopped.
-const WAYS: [(&str, fn(Running)); 2] = [
-    ("killed", Running::is_killed),
+const WAYS: [(&str, Stop); 2] = [
+    ("killed", Running::kill),
     ("Ctrl-C", |running| {
         running.interrupt();
         let ended = running.ends();

@@ -293,7 +293,7 @@ fn no_file_of_a_home_holds_a_word_in_clear() {
         "while it is up the newest rows are in the log beside"
     );
     look(&ana, "while it is up");
-    up.running.is_killed();
+    up.running.kill();
     look(&ana, "after a kill");
     look(&bo, "after its commands ended");
     // What is looked for is found where it is.

@@ -106,7 +106,7 @@ impl Running {
     }
 
     /// Kills it as a power cut would.
-    pub(crate) fn is_killed(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -114,10 +114,6 @@ impl Running {
     /// What Ctrl-C sends.
     pub(crate) fn interrupt(&self) {
         kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
-    }
-
-    pub(crate) fn pid(&self) -> Pid {
-        Pid::from_child(&self.child)
     }
 
     /// Everything that it has said so far.
