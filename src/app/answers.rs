@@ -161,10 +161,6 @@ impl App {
         if self.replica.is_none() {
             return Err(Advice::NotPaired.into());
         }
-        let before = match &edit {
-            Edit::Change { entry, .. } => self.card_hash(entry),
-            _ => None,
-        };
         let told = told_of(&edit);
         let partner = self.partner_name();
         let entry = self.feed(Input::Edit(edit)).map_err(|error| match error {
@@ -188,19 +184,10 @@ impl App {
             FeedError::Failed(failure) => failure,
         })?;
         self.look_at_syncs();
-        if let (Some(before), Some(entry)) = (before, &entry)
-            && self.card_hash(entry) == Some(before)
-        {
-            return Err(Advice::NothingChanged.into());
-        }
         match entry.as_ref().and_then(|entry| self.entry(entry)) {
             Some(entry) => Ok(Response::Entry(Box::new(entry))),
             None => Err(internal(&"an edit made no entry")),
         }
-    }
-
-    fn card_hash(&self, id: &EntryId) -> Option<[u8; 32]> {
-        Some(self.replica.as_ref()?.card(id)?.hash)
     }
 
     /// An entry as a list shows it.
