@@ -50,6 +50,11 @@ pub const ACTOR: &[u8] = b"amends/actor/v1";
 /// Section 4: key and commitment of an envelope.
 pub const ENVELOPE: &[u8] = b"amends/env/v1 key|commit";
 
+/// `docs/decisions/0012-bundles.md`: begins what the clock of a bundle is signed over.
+pub const BUNDLE_CLOCK: &[u8] = b"amends/bundle/v1 clock";
+/// `docs/decisions/0012-bundles.md`: key and commitment of a bundle's clock.
+pub const BUNDLE_SEAL: &[u8] = b"amends/bundle/v1 key|commit";
+
 /// Section 7, local: key and commitment of a passphrase slot.
 pub const VAULT_SLOT: &[u8] = b"amends/vault/v1 key|commit";
 /// Section 7, local: the store of the journal.
@@ -81,6 +86,8 @@ pub const ALL: &[&[u8]] = &[
     RECORD_HASH,
     ACTOR,
     ENVELOPE,
+    BUNDLE_CLOCK,
+    BUNDLE_SEAL,
     VAULT_SLOT,
     STORE_JOURNAL,
     STORE_PRIVATE,
