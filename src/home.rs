@@ -162,8 +162,12 @@ impl Home {
         };
         if fs::symlink_metadata(dir.join(VAULT)).is_err() {
             let empty = fs::read_dir(&dir).map_err(at)?.next().is_none();
+            let stores = [JOURNAL_DB, PRIVATE_DB].map(|name| dir.join(name));
             return Err(if empty {
                 OpenHomeError::Absent(dir)
+            } else if stores.iter().all(|store| store.is_file()) {
+                // Both stores under our names and no vault: a home that lost it, and should be told so.
+                OpenHomeError::Missing(dir.join(VAULT))
             } else {
                 OpenHomeError::NotOurs(dir)
             });
