@@ -5,6 +5,7 @@ use amends_keys::identity::StaticKey;
 use rand_core::CryptoRng;
 use thiserror::Error;
 
+use crate::bundle::{BundleItem, BundleRead};
 use crate::edit::{Edit, EditError};
 use crate::rows::{RowError, Whose};
 use crate::shelf::{Shelf, Write};
@@ -46,6 +47,23 @@ pub enum Input<'a> {
         link: LinkId,
         /// A [`crate::Frame`].
         frame: &'a [u8],
+    },
+    /// A bundle is about to be read.
+    BundleOpened {
+        /// What to call it, as no session is called.
+        link: LinkId,
+    },
+    /// A piece of that bundle.
+    Bundled {
+        /// The bundle.
+        link: LinkId,
+        /// Its next item.
+        item: &'a BundleItem,
+    },
+    /// That bundle is read, as far as it goes. [`Shown::BundleRead`] says what it brought.
+    BundleClosed {
+        /// The bundle.
+        link: LinkId,
     },
     /// What [`Effect::Continue`] asked for.
     Continue,
@@ -116,6 +134,8 @@ pub enum Shown {
     Fork(Whose),
     /// The partner's device holds less than it said before: it came back from an older copy.
     PartnerWentBack,
+    /// What a bundle brought. Nothing is shown where the replica was loaded anew since it was opened.
+    BundleRead(BundleRead),
 }
 
 /// Why an input was not handled. But for [`HandleError::Edit`], the replica is to be loaded again.

@@ -22,6 +22,7 @@
 )]
 
 mod apply;
+mod bundle;
 mod card;
 mod clock;
 mod edit;
@@ -38,6 +39,9 @@ mod sync;
 mod waiting;
 mod wall;
 
+pub use bundle::{
+    BUNDLE_VERSION, BundleError, BundleItem, BundleParser, BundleRead, BundleWriter, ClockHeard,
+};
 pub use card::{Card, CardState};
 pub use clock::{Clock, Position};
 pub use edit::{Edit, EditError};

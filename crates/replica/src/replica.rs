@@ -16,8 +16,8 @@ use crate::parts::Parts;
 use crate::payload::Beginning;
 use crate::record::{RecordHash, RecordKind};
 use crate::rows::{
-    self, ApplyingRow, EpochRow, HeardRow, LogRow, LogRows, MemberRow, MetRow, PartName, RowError,
-    Whose, name,
+    self, ApplyingRow, EpochRow, FenceRow, HeardRow, LogRow, LogRows, MemberRow, MetRow, PartName,
+    RowError, Whose, name,
 };
 use crate::shelf::{Gathered, Shelf, Table, Write};
 use crate::sync::Link;
@@ -77,6 +77,9 @@ pub struct Replica {
     pub(crate) next_envelope: u64,
     /// What the other devices last said that they hold.
     pub(crate) heard: BTreeMap<StaticKey, Clock>,
+    /// How far this device's log went when a session with each other device last began: what a bundle claims of it
+    /// counts only beyond that.
+    pub(crate) fences: BTreeMap<StaticKey, u64>,
     pub(crate) cards: BTreeMap<EntryId, Card>,
     /// The entries' ids, rising: what people type is looked up here.
     ids: Vec<EntryId>,
@@ -158,6 +161,7 @@ impl Replica {
         rows::put(&mut gathered, name::LOGS, &logs)?;
         rows::put(&mut gathered, name::EPOCHS, &epochs)?;
         rows::put(&mut gathered, name::HEARD, &Vec::<HeardRow>::new())?;
+        rows::put(&mut gathered, name::FENCES, &Vec::<FenceRow>::new())?;
         rows::put(&mut gathered, name::APPLYING, &Vec::<ApplyingRow>::new())?;
         rows::put(&mut gathered, name::MET, &MetRow::default())?;
         let mut writes = gathered.into_writes();
@@ -205,6 +209,10 @@ impl Replica {
         let logs: LogRows = rows::read(shelf, name::LOGS)?;
         let epochs: Vec<EpochRow> = rows::read(shelf, name::EPOCHS)?;
         let heard: Vec<HeardRow> = rows::read_or_default(shelf, name::HEARD)?;
+        let fences: Option<Vec<FenceRow>> = shelf
+            .get(Table::Meta, name::FENCES.as_bytes())?
+            .map(|row| rows::decode(name::FENCES, &row))
+            .transpose()?;
         let applying: Vec<ApplyingRow> = rows::read_or_default(shelf, name::APPLYING)?;
         let met: MetRow = rows::read_or_default(shelf, name::MET)?;
         let secret = LogSecret::from_bytes(&member.log_secret);
@@ -228,6 +236,24 @@ impl Replica {
                 break;
             }
         }
+        // A home from before bundles does not know when it last met: nothing that is written by now counts.
+        let fences = match fences {
+            Some(rows) => rows
+                .iter()
+                .map(|row| (StaticKey(row.device), row.own))
+                .collect(),
+            None => {
+                let own = logs
+                    .logs
+                    .iter()
+                    .find(|log| log.log_key() == secret.public())
+                    .map_or(0, |log| log.seq);
+                logs.logs
+                    .iter()
+                    .map(|log| (StaticKey(log.static_key), own))
+                    .collect()
+            }
+        };
         let by_mine = cards
             .iter()
             .filter(|(_, card)| card.mine > 0)
@@ -265,6 +291,7 @@ impl Replica {
                     (StaticKey(row.device), Clock(clock))
                 })
                 .collect(),
+            fences,
             ids: cards.keys().copied().collect(),
             cards,
             by_mine,
@@ -318,6 +345,12 @@ impl Replica {
             Input::Met { link, device } => self.meet(world, link, device),
             Input::Parted { link } => self.part_from(world, link),
             Input::Received { link, frame } => self.receive(world, link, frame),
+            Input::BundleOpened { link } => {
+                self.open_bundle(link);
+                Ok(Vec::new())
+            }
+            Input::Bundled { link, item } => self.receive_item(world, link, item),
+            Input::BundleClosed { link } => self.close_bundle(world, link),
             Input::Continue => self.apply_ready(world),
         }
     }

@@ -52,6 +52,7 @@ pub(crate) mod name {
     pub(crate) const LOGS: &str = "logs";
     pub(crate) const EPOCHS: &str = "epochs";
     pub(crate) const HEARD: &str = "heard";
+    pub(crate) const FENCES: &str = "fences";
     pub(crate) const APPLYING: &str = "applying";
     pub(crate) const MET: &str = "met";
     pub(crate) const CARD: &str = "card";
@@ -181,6 +182,13 @@ impl Drop for EpochRow {
 pub(crate) struct HeardRow {
     pub(crate) device: [u8; 32],
     pub(crate) logs: Vec<([u8; 32], Position)>,
+}
+
+/// How far this device's own log went when a session with another device last began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FenceRow {
+    pub(crate) device: [u8; 32],
+    pub(crate) own: u64,
 }
 
 /// A record whose changes are being applied, and how often that was begun.

@@ -75,7 +75,7 @@ impl Replica {
     }
 
     /// The next records that a device lacks, sealed. A record goes out only after those whose heads it names.
-    fn next_batch(
+    pub(crate) fn next_batch(
         &self,
         gathered: &Gathered<'_>,
         world: &mut World<'_>,

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use amends_journal::EntryId;
 use amends_keys::identity::{LogKey, StaticKey};
 
+use crate::bundle::Reading;
 use crate::clock::{Clock, Position};
 use crate::effect::{Effect, HandleError, LinkId, Shown, World};
 use crate::frame::Frame;
@@ -46,10 +47,12 @@ pub(crate) struct Link {
     idle: u32,
     /// It is to be closed; what still comes is not looked at.
     pub(crate) closing: bool,
+    /// It is no session but a bundle that is being read. Then `theirs` stays unknown, and nothing is sent.
+    pub(crate) reading: Option<Reading>,
 }
 
 impl Link {
-    fn new(device: StaticKey) -> Self {
+    pub(crate) fn new(device: StaticKey) -> Self {
         Self {
             device,
             theirs: None,
@@ -65,6 +68,7 @@ impl Link {
             brought: false,
             idle: 0,
             closing: false,
+            reading: None,
         }
     }
 
@@ -116,8 +120,12 @@ impl Link {
         self.acknowledged = self.acknowledged.saturating_add(acknowledged);
     }
 
-    fn claims(&self, log: &LogKey) -> u64 {
-        self.theirs.as_ref().map_or(0, |theirs| theirs.seq(log))
+    /// How far the other device says that it holds this device's own log.
+    fn claims(&self, me: &LogKey) -> u64 {
+        let by_bundle = self.reading.as_ref().map_or(0, |reading| reading.claim);
+        self.theirs
+            .as_ref()
+            .map_or(by_bundle, |theirs| theirs.seq(me))
     }
 }
 
@@ -198,7 +206,10 @@ impl Replica {
 
     /// What came over this link is on the disk. What was dropped meanwhile is asked for again.
     pub(crate) fn acknowledge(&mut self, link: LinkId) -> Option<Effect> {
-        let state = self.links.get_mut(&link)?;
+        let state = self
+            .links
+            .get_mut(&link)
+            .filter(|state| state.reading.is_none())?;
         let again = std::mem::take(&mut state.dropped);
         state.asked_again = again;
         Some(self.send_clock(link, again))
@@ -293,6 +304,7 @@ impl Replica {
 
         let before = self.heard.get(&device).cloned().unwrap_or_default();
         if opening {
+            self.raise_fence(&mut gathered, device, own)?;
             if theirs.seq(&self.me) > own {
                 shows.push(Effect::Show(Shown::OlderCopy));
             } else if alone {
@@ -343,7 +355,7 @@ impl Replica {
     }
 
     /// Keeps what a device holds; gives what is reached by that.
-    fn set_heard(
+    pub(crate) fn set_heard(
         &mut self,
         gathered: &mut Gathered<'_>,
         device: StaticKey,
@@ -395,6 +407,11 @@ impl Replica {
                 // That this one came back shows that the claim to hold more is no invention.
                 self.returning = self.returning.max(link.claims(&log)).max(seq);
             }
+            if let Some(reading) = &mut link.reading {
+                // Whoever carries a bundle may have put it together: that a record is in it does not show who holds it.
+                reading.received = reading.received.saturating_add(1);
+                continue;
+            }
             held.entry(link.device)
                 .or_default()
                 .raise_to(log, seq, ready.hash);
@@ -420,7 +437,7 @@ impl Replica {
     }
 
     /// Marks the entries in which the other device keeps records of mine that it cannot read.
-    fn note_unreadable(
+    pub(crate) fn note_unreadable(
         &mut self,
         gathered: &mut Gathered<'_>,
         before: &Clock,

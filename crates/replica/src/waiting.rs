@@ -61,6 +61,15 @@ impl Waiting {
         }
     }
 
+    /// How many came over this link.
+    pub(crate) fn of(&self, link: LinkId) -> u64 {
+        self.0
+            .values()
+            .flat_map(|queue| queue.records.values())
+            .filter(|wait| wait.link == link)
+            .count() as u64
+    }
+
     /// What came over a link that closed comes again over another, and what followed it too.
     pub(crate) fn forget(&mut self, link: LinkId) {
         self.0.retain(|_, queue| {

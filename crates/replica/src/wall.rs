@@ -14,6 +14,7 @@ use amends_keys::identity::LogKey;
 use amends_keys::seal::{self, OpenError, Opened};
 use thiserror::Error;
 
+use crate::bundle::Counts;
 use crate::effect::{Effect, HandleError, LinkId, Shown, World};
 use crate::frame::{Frame, FrameError};
 use crate::record::{Record, RecordError, RecordHash};
@@ -174,7 +175,7 @@ impl Replica {
     }
 
     /// Step 1 for an envelope and each of its records.
-    fn receive_envelope(
+    pub(crate) fn receive_envelope(
         &mut self,
         world: &mut World<'_>,
         link: LinkId,
@@ -187,9 +188,15 @@ impl Replica {
         // Where one record of a log is refused, that log waits there: what follows it is not looked at.
         let mut stopped = BTreeSet::new();
         let (mut refused, mut waits, mut gap, mut full) = (false, false, false, false);
+        let by_bundle = self
+            .links
+            .get(&link)
+            .is_some_and(|link| link.reading.is_some());
+        let mut counts = Counts::default();
         match self.open_envelope(envelope) {
             Err(error) => {
                 refused = true;
+                counts.refused += 1;
                 effects.push(Effect::Show(Shown::Refused(error.to_string())));
             }
             Ok(opened) => {
@@ -197,12 +204,17 @@ impl Replica {
                 let number = self.next_envelope;
                 for (place, (bytes, signature)) in (0u32..).zip(opened.records()) {
                     match self.check(&gathered, &heads, epoch, bytes, &signature)? {
-                        Checked::Held => {}
+                        Checked::Held => counts.already_here += 1,
                         Checked::Waits(log, seq) => {
                             waits = true;
-                            self.waiting.came_again(&log, seq, link);
+                            // What a session waits with is not forgotten with a bundle.
+                            if !by_bundle {
+                                self.waiting.came_again(&log, seq, link);
+                            }
                         }
-                        Checked::New(record, _) if stopped.contains(&record.log) => {}
+                        Checked::New(record, _) if stopped.contains(&record.log) => {
+                            counts.missing += 1;
+                        }
                         Checked::New(record, hash) => {
                             let follows = self
                                 .logs
@@ -233,12 +245,17 @@ impl Replica {
                                 hash,
                             }) {
                                 full = true;
+                                counts.missing += 1;
                                 stopped.insert(log);
                             }
                         }
-                        Checked::Gap(log) => gap |= !stopped.contains(&log),
+                        Checked::Gap(log) => {
+                            counts.missing += 1;
+                            gap |= !stopped.contains(&log);
+                        }
                         Checked::Refused(refusal, of) => {
                             refused = true;
+                            counts.refused += 1;
                             if let (Refusal::Fork(_), Some((_, whose))) = (&refusal, of) {
                                 effects.push(Effect::Show(Shown::Fork(whose)));
                             }
@@ -266,6 +283,9 @@ impl Replica {
         let Some(state) = self.links.get_mut(&link) else {
             return Ok(Vec::new());
         };
+        if let Some(reading) = &mut state.reading {
+            reading.count(counts);
+        }
         state.brought |= !ready.is_empty();
         state.dropped |= full;
         let ask = (gap || full) && !state.asked_again;
