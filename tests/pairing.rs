@@ -292,6 +292,37 @@ fn a_joiner_whose_partner_is_nowhere_can_be_stopped() {
 }
 
 #[test]
+fn a_doubled_yes_of_the_joiner_makes_no_pair() {
+    // M5 twice: before the host's own yes, or after it, where the copy stands in the first session's place.
+    let (ana, bo) = strangers();
+    let (host, code) = shows_a_code(&ana);
+    let joiner = HalfJoiner::sees_the_number(&code.at, &code.typed).says_yes_twice();
+    let ended = host.ends();
+    assert!(
+        ["pairing_malformed", "pair_unconfirmed"].contains(&ended.code().as_str()),
+        "{ended:?}"
+    );
+    drop(joiner);
+    ana.pair_with(&bo);
+    assert_paired(&ana, &bo);
+}
+
+#[test]
+fn a_doubled_m6_changes_nothing_of_the_pair() {
+    let (_, bo) = strangers();
+    let mut host = HalfHost::new();
+    let mut joiner = bo.joins(&host.at());
+    joiner.types(&host.code());
+    host.confirms_twice();
+    assert_eq!(joiner.ends().exit, 0);
+    let status = bo.status();
+    assert_eq!(
+        (&status["partner"], &status["unconfirmed"]),
+        (&serde_json::json!("Ana"), &serde_json::json!(false))
+    );
+}
+
+#[test]
 fn a_pair_that_the_joiner_never_confirmed_is_replaced_by_pairing_again() {
     let (ana, bo) = strangers();
     let (host, code) = shows_a_code(&ana);

@@ -222,6 +222,20 @@ impl HalfJoiner {
     }
 }
 
+impl HalfJoiner {
+    /// Says yes, and M5 goes out twice. The link is open until this is dropped.
+    pub(crate) fn says_yes_twice(mut self) -> Self {
+        let JoinerStage::Confirms(state) = std::mem::replace(&mut self.stage, JoinerStage::Over)
+        else {
+            panic!("out of step")
+        };
+        let (_, m5) = state.yes();
+        self.host.send(self.link, m5.clone());
+        self.host.send(self.link, m5);
+        self
+    }
+}
+
 /// Somebody who shows a code.
 pub(crate) struct HalfHost {
     host: Host,
@@ -292,6 +306,20 @@ impl HalfHost {
         let (state, m4) = state.m3(&m3).unwrap();
         self.stage = HostStage::WaitsM5(Box::new(state));
         m4
+    }
+
+    /// M4 is sent, the joiner's yes, M5, has come, and M6 goes out twice.
+    #[track_caller]
+    pub(crate) fn confirms_twice(&mut self) {
+        let m4 = self.is_guessed();
+        self.host.send(self.link.unwrap(), m4);
+        let m5 = self.host.frame();
+        let HostStage::WaitsM5(state) = std::mem::replace(&mut self.stage, HostStage::Shows) else {
+            panic!("out of step")
+        };
+        let (_, m6) = state.m5(&m5).unwrap().yes(&mut rng()).unwrap();
+        self.host.send(self.link.unwrap(), m6.clone());
+        self.host.send(self.link.unwrap(), m6);
     }
 
     /// M4 is sent, and the joiner's yes, M5, has come. M6 never goes out.
