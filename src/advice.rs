@@ -473,6 +473,41 @@ advice! {
         "This home is an older copy of itself: the partner's device holds more of what was written here. Nothing was done.",
         "Meet once with: amends sync. What is missing comes back from there; then try again.";
 
+    // Bundles.
+    BundleExists { path: String } => "bundle_exists", FAILED,
+        "{path} is there already. It was left as it is.",
+        "Name another file, or write over this one with --force.";
+    BundleInsideHome { path: String } => "bundle_place", WRONG_USE,
+        "{path} lies in the folder of the journal, where no other file belongs. Nothing was written.",
+        "Name a file elsewhere, on a stick for example.";
+    BundleNotWritten { path: String, error: String } => "bundle_not_written", FAILED,
+        "{path} could not be written: {error}. No half bundle was left there.",
+        "See that there is room and that you may write there, then try again.";
+    BundleUnreadable { path: String, error: String } => "bundle_unreadable", FAILED,
+        "{path} could not be read: {error}.",
+        "See that the name is right and the stick is in, then try again. What came before is kept.";
+    BundleNotAFile { path: String } => "bundle_not_a_file", FAILED,
+        "{path} is not a plain file.",
+        "Name the file that amends bundle write made on the other device.";
+    NotABundle { path: String } => "not_a_bundle", FAILED,
+        "{path} is not a bundle.",
+        "Name the file that amends bundle write made on the other device.";
+    BundleNewer { path: String } => "bundle_newer", FAILED,
+        "{path} was written by a newer amends.",
+        "Install that version here too.";
+    BundleForeign { path: String } => "bundle_foreign", FAILED,
+        "Nothing in {path} is of this pair, or it was changed on the way. Nothing of it was taken.",
+        "Ask your partner which file is meant, and have it written once more if this is the one.";
+    BundleCutShort { path: String, received: u64 } => "bundle_cut_short", FAILED,
+        "{path} breaks off before its end. What was whole in it was taken, and {received} of its records are new here.",
+        "Copy the file once more from where it was written, then read it again: that does no harm.";
+    BundleDamaged { path: String, received: u64 } => "bundle_damaged", FAILED,
+        "{path} was changed on the way. What was whole in it was taken, and {received} of its records are new here.",
+        "Copy the file once more from where it was written, then read it again: that does no harm.";
+    BundleInterrupted { path: String } => "bundle_interrupted", FAILED,
+        "Something could not be saved while {path} was read. What came before that is kept.",
+        "Read it again: that does no harm.";
+
     // Never the person's fault.
     Internal { what: String } => "internal", FAILED,
         "Amends made a mistake: {what}. What you wrote before is safe.",
@@ -498,6 +533,36 @@ pub fn set_aside_count(count: u64) -> String {
 pub fn refused(reason: &str) -> String {
     format!("Something came that was refused: {reason}. Nothing of it was kept.")
 }
+
+/// What a person is told of records in a bundle that cannot be taken yet.
+pub fn bundle_waiting(count: u64) -> String {
+    let records = match count {
+        1 => "One record in it".to_owned(),
+        n => format!("{n} records in it"),
+    };
+    format!(
+        "{records} could not be taken yet, because others that come before are not here. Nothing is lost: read the earlier bundle first, then this one again, or meet."
+    )
+}
+
+/// What a person is told of what a bundle held that is none of this pair's.
+pub fn bundle_refused(count: u64, reason: &str) -> String {
+    let pieces = match count {
+        1 => "One piece of it was".to_owned(),
+        n => format!("{n} pieces of it were"),
+    };
+    format!("{pieces} refused, and nothing of that was kept ({reason}).")
+}
+
+/// Somebody reads what was written here.
+pub const BUNDLE_OWN: &str =
+    "This device wrote this bundle itself. It is meant for your partner's.";
+
+/// A bundle's clock that is no news.
+pub const BUNDLE_OLDER: &str = "What it says of how far things have reached is older than what is known here, so that part does not count.";
+
+/// By a bundle, this device's home went back in time.
+pub const BUNDLE_OLDER_COPY: &str = "This home is an older copy of itself: the partner's device holds more of what was written here. Before you write anything, meet, or read a bundle that was written there with --all.";
 
 /// This device's home went back in time.
 pub const OLDER_COPY: &str = "This home is an older copy of itself: the partner's device holds more of what was written here. What is missing comes back from there now.";

@@ -12,6 +12,7 @@
 //! what is on the disk.
 
 mod answers;
+mod bundles;
 mod meeting;
 mod pairing;
 mod sessions;
@@ -85,6 +86,7 @@ pub async fn run(
             },
             Some((carrier, event)) = carried.recv() => app.carried(carrier, event).await,
             Some(news) = news.recv() => app.pairing_news(news).await,
+            () = std::future::ready(()), if !app.bundles.is_empty() => app.bundle_step(),
             () = tokio::time::sleep_until(due) => app.time_passed().await,
             () = app.somebody_left() => { app.let_go(); Ok(()) }
         };
@@ -116,6 +118,14 @@ pub(crate) struct App {
     pub(crate) tell_news: mpsc::Sender<PairingNews>,
     /// Changes that went each way over links that are closed.
     parted_totals: (u64, u64),
+    bundles: VecDeque<bundles::Bundling>,
+    /// What the next bundle that is read is called, where sessions are called from 1 upwards.
+    next_bundle: u64,
+    /// A piece of a bundle is being looked at: whoever waits for it is told what goes wrong meanwhile.
+    bundling: bool,
+    bundle_events: Vec<Event>,
+    /// What a bundle brought, for whoever reads it.
+    bundle_read: Option<amends_replica::BundleRead>,
     /// What was refused or set aside since the start, for `status`.
     refused: VecDeque<String>,
     ending: bool,
@@ -158,6 +168,11 @@ impl App {
             pairing: None,
             tell_news,
             parted_totals: (0, 0),
+            bundles: VecDeque::new(),
+            next_bundle: u64::MAX,
+            bundling: false,
+            bundle_events: Vec::new(),
+            bundle_read: None,
             refused: VecDeque::new(),
             ending: false,
             enders: Vec::new(),
@@ -211,6 +226,11 @@ impl App {
                 self.begin_pairing(face, pairing::Role::Joiner { code, peer }, listen);
                 Ok(())
             }
+            Request::BundleWrite { path, all, force } => {
+                self.write_bundle(face, path.into(), all, force);
+                Ok(())
+            }
+            Request::BundleRead { path } => self.read_bundle(face, path.into()),
             Request::Status => {
                 let response = self.status().map_or_else(Response::Failed, |status| {
                     Response::Status(Box::new(status))
@@ -435,6 +455,7 @@ impl App {
                     message: crate::advice::FORK.to_owned(),
                 });
             }
+            Shown::BundleRead(read) => self.bundle_read = Some(read.clone()),
             Shown::PartnerWentBack => self.tell(&Event::Notice {
                 message: crate::advice::PARTNER_WENT_BACK.to_owned(),
             }),
@@ -465,6 +486,9 @@ impl App {
             for syncing in &self.syncing {
                 // One that has left is let go in the loop.
                 let _ = syncing.face.tell(event.clone());
+            }
+            if self.bundling {
+                self.bundle_events.push(event.clone());
             }
         }
     }
@@ -578,7 +602,10 @@ impl App {
     }
 
     fn is_idle(&self) -> bool {
-        self.syncing.is_empty() && self.watchers.is_empty() && self.pairing.is_none()
+        self.bundles.is_empty()
+            && self.syncing.is_empty()
+            && self.watchers.is_empty()
+            && self.pairing.is_none()
     }
 
     /// When something is due next, at the latest in half a minute: a clock that was set or a machine that slept is noticed then.
@@ -626,6 +653,11 @@ impl App {
         let watchers = std::mem::take(&mut self.watchers);
         for syncing in std::mem::take(&mut self.syncing) {
             syncing
+                .face
+                .end(Response::Failed(Advice::HolderEnding.into()));
+        }
+        for bundling in std::mem::take(&mut self.bundles) {
+            bundling
                 .face
                 .end(Response::Failed(Advice::HolderEnding.into()));
         }

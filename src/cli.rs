@@ -74,6 +74,8 @@ enum Command {
     Status(commands::status::Arguments),
     #[command(subcommand)]
     Boundary(commands::boundary::Verb),
+    #[command(subcommand)]
+    Bundle(commands::bundle::Verb),
     Safety(commands::safety::Arguments),
     Leave(commands::leave::Arguments),
     Completions(commands::completions::Arguments),
@@ -149,6 +151,7 @@ async fn perform(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Sync(arguments) => commands::sync::run(context, arguments).await,
         Command::Status(arguments) => commands::status::run(context, arguments).await,
         Command::Boundary(verb) => commands::boundary::run(context, verb).await,
+        Command::Bundle(verb) => commands::bundle::run(context, verb).await,
         Command::Safety(arguments) => commands::safety::run(context, arguments),
         Command::Leave(arguments) => commands::leave::run(context, arguments).await,
         Command::Completions(arguments) => {

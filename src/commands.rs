@@ -1,6 +1,7 @@
 //! One file for one command: its arguments with their help, then one function.
 
 pub mod boundary;
+pub mod bundle;
 pub mod completions;
 pub mod down;
 pub mod init;

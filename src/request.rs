@@ -30,6 +30,20 @@ pub enum Request {
         /// An address of the partner's device to try besides those that are known and found.
         peer: Option<String>,
     },
+    /// Write a bundle for the partner's device.
+    BundleWrite {
+        /// The file, as an absolute path.
+        path: String,
+        /// Everything, not only what the partner's device lacks by what it last said.
+        all: bool,
+        /// Write over a file that is there.
+        force: bool,
+    },
+    /// Read a bundle that the partner's device wrote.
+    BundleRead {
+        /// The file, as an absolute path.
+        path: String,
+    },
     /// Stay subscribed to everything that changes until the conversation is dropped.
     Watch,
     /// Stop the process that holds the journal.
@@ -183,6 +197,10 @@ pub enum Response {
     Status(Box<Status>),
     /// The partner was met.
     Synced(Synced),
+    /// A bundle is written.
+    BundleWritten(BundleWritten),
+    /// A bundle is read.
+    BundleRead(Box<BundleReceived>),
     /// It failed.
     Failed(Failure),
 }
@@ -200,6 +218,56 @@ pub struct Synced {
     pub have_all: bool,
     /// The partner's name.
     pub partner: String,
+}
+
+/// A bundle that was written (`bundle write`).
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct BundleWritten {
+    /// Where it is.
+    pub file: String,
+    /// Records in it.
+    pub records: u64,
+    /// Its size.
+    pub bytes: u64,
+    /// The partner's name.
+    pub partner: String,
+}
+
+/// What a bundle brought (`bundle read`).
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct BundleReceived {
+    /// Records that came and are kept.
+    pub received: u64,
+    /// Records that were here before.
+    pub already_here: u64,
+    /// Records that could not be taken, since others that come before them are not here.
+    pub waiting: u64,
+    /// What is none of this pair's.
+    pub refused: u64,
+    /// Why the last of that was refused.
+    pub reason: Option<String>,
+    /// What it says of how far things have reached.
+    pub heard: BundleHeard,
+    /// The partner's device holds more of what was written here than this home does.
+    pub older_copy: bool,
+    /// Entries that have not reached the partner.
+    pub not_reached: u64,
+    /// The partner's name.
+    pub partner: String,
+}
+
+/// What a bundle said of how far its writer holds the journal.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum BundleHeard {
+    /// Nothing that could be believed.
+    Nothing,
+    /// This device wrote it itself.
+    Own,
+    /// Less than is known here.
+    Older,
+    /// It was heard.
+    Heard,
 }
 
 /// A boundary as scripts see it (DESIGN section 6).

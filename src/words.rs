@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::request::{ActLine, Entry, Event, Status, Synced};
+use crate::advice;
+use crate::request::{
+    ActLine, BundleHeard, BundleReceived, BundleWritten, Entry, Event, Status, Synced,
+};
 use crate::terminal::{Output, beginning, line, lines};
 
 /// Columns that the beginning of a text may take in a list.
@@ -206,6 +209,61 @@ pub fn synced(synced: &Synced) -> String {
         (false, false) => "Neither device has everything yet: meet again.".to_owned(),
     };
     format!("{went} {have}")
+}
+
+/// A bundle is written: what is in it, and what to do with it.
+pub fn bundle_written(written: &BundleWritten) -> String {
+    let (partner, file) = (line(&written.partner), line(&written.file));
+    let holds = match written.records {
+        0 => format!(
+            "{partner}'s device lacks nothing by what it last said; the bundle only tells it what has come here."
+        ),
+        n => format!("The bundle holds {}.", count(n, "record", "records")),
+    };
+    format!(
+        "Wrote {file}. {holds}\nIt is sealed: only your two devices can read it. Take it over, and there: amends bundle read FILE"
+    )
+}
+
+/// What a bundle brought, and what that leaves to do.
+pub fn bundle_read(read: &BundleReceived) -> String {
+    let partner = line(&read.partner);
+    let came = match read.received {
+        0 => "Nothing new came.".to_owned(),
+        n => format!("{} came.", count(n, "record", "records")),
+    };
+    let mut said = vec![match read.already_here {
+        0 => came,
+        n => format!(
+            "{came} {} here already.",
+            count(n, "record was", "records were")
+        ),
+    }];
+    if read.waiting > 0 {
+        said.push(advice::bundle_waiting(read.waiting));
+    }
+    if read.refused > 0 {
+        let reason = line(read.reason.as_deref().unwrap_or_default());
+        said.push(advice::bundle_refused(read.refused, &reason));
+    }
+    match (read.heard, read.not_reached) {
+        (BundleHeard::Nothing, _) => {}
+        (BundleHeard::Own, _) => said.push(advice::BUNDLE_OWN.to_owned()),
+        (BundleHeard::Older, _) => said.push(advice::BUNDLE_OLDER.to_owned()),
+        (BundleHeard::Heard, 0) => {
+            said.push(format!(
+                "Everything you wrote has reached {partner}'s device."
+            ));
+        }
+        (BundleHeard::Heard, n) => said.push(format!(
+            "{} not reached {partner}'s device yet.",
+            count(n, "entry has", "entries have")
+        )),
+    }
+    if read.older_copy {
+        said.push(advice::BUNDLE_OLDER_COPY.to_owned());
+    }
+    said.join("\n")
 }
 
 /// How things stand.

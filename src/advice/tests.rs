@@ -248,6 +248,43 @@ fn every_advice() -> Vec<Advice> {
             partner: "Bo".to_owned(),
         },
         A::OlderHome,
+        A::BundleExists {
+            path: "/media/stick/for-bo.amends".to_owned(),
+        },
+        A::BundleInsideHome {
+            path: "/home/ana/amends/for-bo.amends".to_owned(),
+        },
+        A::BundleNotWritten {
+            path: "/media/stick/for-bo.amends".to_owned(),
+            error: "the disk is full".to_owned(),
+        },
+        A::BundleUnreadable {
+            path: "/media/stick/for-bo.amends".to_owned(),
+            error: "permission denied".to_owned(),
+        },
+        A::BundleNotAFile {
+            path: "/media/stick".to_owned(),
+        },
+        A::NotABundle {
+            path: "/media/stick/holiday.jpg".to_owned(),
+        },
+        A::BundleNewer {
+            path: "/media/stick/for-bo.amends".to_owned(),
+        },
+        A::BundleForeign {
+            path: "/media/stick/for-bo.amends".to_owned(),
+        },
+        A::BundleCutShort {
+            path: "/media/stick/for-bo.amends".to_owned(),
+            received: 3,
+        },
+        A::BundleDamaged {
+            path: "/media/stick/for-bo.amends".to_owned(),
+            received: 3,
+        },
+        A::BundleInterrupted {
+            path: "/media/stick/for-bo.amends".to_owned(),
+        },
         A::Internal {
             what: "title".to_owned(),
         },
@@ -274,6 +311,13 @@ fn every_sentence_is_as_it_was_agreed() {
         set_aside_count(1),
         set_aside_count(2),
         refused("reason"),
+        bundle_waiting(1),
+        bundle_waiting(2),
+        bundle_refused(1, "reason"),
+        bundle_refused(2, "reason"),
+        BUNDLE_OWN.to_owned(),
+        BUNDLE_OLDER.to_owned(),
+        BUNDLE_OLDER_COPY.to_owned(),
     ] {
         said.push_str(&format!("[remark]\n{remark}\n\n"));
     }

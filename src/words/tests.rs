@@ -220,3 +220,52 @@ fn status_says_what_waits_and_what_has_not_reached() {
         "Ana's journal, not paired yet.\nOn one device: amends pair. On the other: amends pair --join."
     );
 }
+
+#[test]
+fn what_a_bundle_brought_is_said_whole_and_harmlessly() {
+    use crate::request::{BundleHeard, BundleReceived, BundleWritten};
+    let read = BundleReceived {
+        received: 1,
+        already_here: 2,
+        waiting: 3,
+        refused: 1,
+        reason: Some("a\u{1b}[2J".to_owned()),
+        heard: BundleHeard::Heard,
+        older_copy: true,
+        not_reached: 2,
+        partner: "B\u{1b}o".to_owned(),
+    };
+    let words = bundle_read(&read);
+    for said in [
+        "1 record came. 2 records were here already.",
+        "3 records in it could not be taken yet",
+        "read the earlier bundle first, then this one again, or meet",
+        "One piece of it was refused",
+        "2 entries have not reached",
+        "older copy",
+    ] {
+        assert!(words.contains(said), "{said}: {words}");
+    }
+    assert!(!words.contains('\u{1b}'));
+    let quiet = BundleReceived {
+        waiting: 0,
+        refused: 0,
+        reason: None,
+        older_copy: false,
+        not_reached: 0,
+        already_here: 0,
+        partner: "Bo".to_owned(),
+        ..read
+    };
+    assert_eq!(
+        bundle_read(&quiet),
+        "1 record came.\nEverything you wrote has reached Bo's device."
+    );
+    let written = bundle_written(&BundleWritten {
+        file: "/media/\u{1b}[2J".to_owned(),
+        records: 1,
+        bytes: 700,
+        partner: "Bo".to_owned(),
+    });
+    assert!(written.contains("holds 1 record.") && !written.contains('\u{1b}'));
+}
