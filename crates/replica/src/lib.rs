@@ -7,6 +7,8 @@
 //! marked before Automerge sees it: `[Save mark, Continue]`, then `[Show, Save, Send clock]`. The clock that comes back turns the
 //! entry from waiting to reached.
 //!
+//! A bundle (`bundle.rs`) is the same by hand: envelopes and a clock in a file.
+//!
 //! Time, randomness and everything saved come in as a [`World`], so that a test can replay a whole meeting of two devices
 //! byte by byte.
 #![cfg_attr(
