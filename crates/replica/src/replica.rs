@@ -89,6 +89,8 @@ pub struct Replica {
     /// Parts as the records that are just being applied leave them.
     pub(crate) trial: BTreeMap<(EntryId, PartName), Part>,
     pub(crate) links: BTreeMap<LinkId, Link>,
+    /// While there are links to a device: up to which number of each log its acknowledgements are counted.
+    pub(crate) counted: BTreeMap<StaticKey, BTreeMap<LogKey, u64>>,
     pub(crate) waiting: Waiting,
     /// Checked by step 1, marked, to be applied by the next [`Input::Continue`].
     pub(crate) ready: VecDeque<Ready>,
@@ -298,6 +300,7 @@ impl Replica {
             parts: Parts::default(),
             trial: BTreeMap::new(),
             links: BTreeMap::new(),
+            counted: BTreeMap::new(),
             waiting: Waiting::default(),
             ready: VecDeque::new(),
             marked: 0,

@@ -84,26 +84,28 @@ impl Link {
     }
 
     /// A clock came over this link.
-    fn hear(&mut self, theirs: &Clock, again: bool) {
+    fn hear(&mut self, theirs: &Clock, again: bool, counted: &mut BTreeMap<LogKey, u64>) {
         if self.theirs.is_none() || again {
             // On an opening, or after something was dropped there, sending begins where they are.
             self.sent.clear();
             self.under_way.clear();
         }
         self.theirs = Some(theirs.clone());
-        self.settle(theirs);
+        self.settle(theirs, counted);
     }
 
     /// An acknowledgement came over another link to the same device.
-    fn overhear(&mut self, theirs: &Clock) {
+    fn overhear(&mut self, theirs: &Clock, counted: &mut BTreeMap<LogKey, u64>) {
         let Some(known) = &mut self.theirs else {
             return;
         };
         known.raise(theirs);
-        self.settle(theirs);
+        self.settle(theirs, counted);
     }
 
-    fn settle(&mut self, theirs: &Clock) {
+    /// `counted`: up to which number each log's acknowledged changes are counted already, over this link or another to
+    /// the same device, since one change may go out over two.
+    fn settle(&mut self, theirs: &Clock, counted: &mut BTreeMap<LogKey, u64>) {
         for (log, position) in &theirs.0 {
             let sent = self.sent.entry(*log).or_insert(0);
             *sent = position.seq.max(*sent);
@@ -113,11 +115,17 @@ impl Link {
         while self.under_way.front().is_some_and(arrived) {
             self.under_way.pop_front();
         }
-        let before = self.sent_changes.len();
-        self.sent_changes
-            .retain(|(log, seq)| theirs.seq(log) < *seq);
-        let acknowledged = before.saturating_sub(self.sent_changes.len()) as u64;
-        self.acknowledged = self.acknowledged.saturating_add(acknowledged);
+        let acknowledged = &mut self.acknowledged;
+        // In the order of their numbers.
+        self.sent_changes.retain(|(log, seq)| {
+            let arrived = theirs.seq(log) >= *seq;
+            let counted = counted.entry(*log).or_insert(0);
+            if arrived && *seq > *counted {
+                *counted = *seq;
+                *acknowledged = acknowledged.saturating_add(1);
+            }
+            !arrived
+        });
     }
 
     /// How far the other device says that it holds this device's own log.
@@ -175,8 +183,11 @@ impl Replica {
         link: LinkId,
     ) -> Result<Vec<Effect>, HandleError> {
         self.waiting.forget(link);
-        if self.links.remove(&link).is_none() {
+        let Some(gone) = self.links.remove(&link) else {
             return Ok(Vec::new());
+        };
+        if self.links.values().all(|other| other.device != gone.device) {
+            self.counted.remove(&gone.device);
         }
         let mut gathered = Gathered::new(world.shelf);
         self.met = MetRow {
@@ -283,7 +294,8 @@ impl Replica {
             return Ok(Vec::new());
         };
         let (device, opening) = (link.device, link.theirs.is_none());
-        link.hear(&theirs, again);
+        let counted = self.counted.entry(device).or_default();
+        link.hear(&theirs, again, counted);
         let mut shows: Vec<Effect> = Vec::new();
         for (log, whose) in &branches {
             if link.forked.insert(*log) {
@@ -298,7 +310,7 @@ impl Replica {
         {
             alone &= other.theirs.is_none();
             if !opening {
-                other.overhear(&theirs);
+                other.overhear(&theirs, counted);
             }
         }
 

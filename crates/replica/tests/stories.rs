@@ -433,6 +433,23 @@ fn a_clock_that_was_under_way_on_a_second_link_takes_nothing_back() {
 }
 
 #[test]
+fn a_change_that_went_out_over_two_links_is_counted_once() {
+    let mut pair = met_pair(27);
+    pair.edit(ANA, proposal("x")).unwrap();
+    let first = pair.connect();
+    let second = pair.connect();
+    let before = pair.ana().sent.1;
+    // The second opens first and is sent the change; then the first opens, older than that, and is sent it too.
+    pair.deliver(second, ANA);
+    pair.deliver(first, ANA);
+    assert_eq!(pair.ana().sent.1, before + 2, "sent over both");
+    pair.run();
+    let sent = |link| pair.ana().replica.meeting(link).sent;
+    assert_eq!(sent(first) + sent(second), 1);
+    pair.assert_equal();
+}
+
+#[test]
 fn what_goes_without_saying_is_left_unsaid() {
     let mut pair = met_pair(18);
     let entry = pair.edit(ANA, proposal("x")).unwrap();
