@@ -79,7 +79,8 @@ fn two_who_never_meet_agree_by_bundles_and_know_what_has_reached() {
     );
     assert_eq!(stick.names(), ["for-bo"]);
     let bytes = fs::read(&path).unwrap();
-    for word in ["phones", "dinner", "Ana", "Bo"] {
+    // Long enough never to stand in sealed bytes by chance.
+    for word in ["phones", "dinner"] {
         let found = bytes
             .windows(word.len())
             .any(|bytes| bytes == word.as_bytes());
