@@ -8,7 +8,7 @@ use amends_keys::invite::Entered;
 use amends_keys::pairing::{
     Channels, JoinerConfirms, JoinerWaitsM0, JoinerWaitsM2, JoinerWaitsM4, JoinerWaitsM6, join,
 };
-use amends_network::{Address, DialError, Event as Heard, LinkId as NetLink, PeerId};
+use amends_network::{Address, Event as Heard, LinkId as NetLink, PeerId};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -248,19 +248,10 @@ async fn look(
                     decide = until;
                 }
             }
-            Next::Heard(Heard::DialFailed {
-                address, reason, ..
-            }) => {
+            Next::Heard(Heard::DialFailed { address, .. }) => {
                 if peer.is_some_and(|peer| peer.socket == address.socket) {
-                    let advice = match reason {
-                        DialError::NotSpoken | DialError::Handshake => Advice::HostUnreachable {
-                            address: address.to_string(),
-                        },
-                        _ => Advice::HostUnreachable {
-                            address: address.to_string(),
-                        },
-                    };
-                    not_heard_of = Some(advice.into());
+                    let address = address.to_string();
+                    not_heard_of = Some(Advice::HostUnreachable { address }.into());
                 }
             }
             Next::Heard(_) => {}
