@@ -9,6 +9,7 @@
 //! app        the journal held open: the only select!; performs effects
 //! home       the folder and its lock
 //! advice     every sentence said when something fails
+//! document   something to read, as HTML and as Markdown
 //! terminal   what is printed and asked, kept harmless
 //! ```
 
@@ -20,6 +21,7 @@ pub mod app;
 pub mod background;
 pub mod cli;
 pub mod commands;
+pub mod document;
 pub mod holder;
 pub mod home;
 pub mod local;
