@@ -236,7 +236,7 @@ advice! {
         "Try again, slowly.";
     WrongPassphrase => "wrong_passphrase", LOCKED,
         "That is not the passphrase of this journal.",
-        "Try again; see that Caps Lock and the keyboard's language are as they were.";
+        "Try again; see that Caps Lock and the keyboard's language are as they were. If you forgot it and have a recovery kit: amends passphrase --kit.";
     NoMemory { mib: u64 } => "no_memory", FAILED,
         "Trying a passphrase takes {mib} MiB of memory, and this device has not so much free.",
         "Close other programs, then try again.";
@@ -249,6 +249,38 @@ advice! {
     VaultFailed { why: String } => "vault_failed", FAILED,
         "The vault could not be made: {why}. Nothing was left behind.",
         "Close other programs if memory is short, or choose less with --argon2-memory.";
+    VaultMeanwhile => "vault_meanwhile", FAILED,
+        "Another command changed the vault at the same moment. Nothing was done here.",
+        "See that nobody else is just changing the passphrase or the kit, then try again.";
+    VaultNotReplaced { path: String, error: String } => "vault_not_replaced", FAILED,
+        "The vault could not be written anew: {path}: {error}.",
+        "What opened the journal before still does. See that the disk has room and may be written to, then try again.";
+
+    // The recovery kit.
+    NoKit => "no_kit", LOCKED,
+        "There is no recovery kit for this.",
+        "Make one while you know the passphrase, with: amends kit make.";
+    NotAKit { why: String } => "not_a_kit", LOCKED,
+        "These words are no recovery kit: {why}.",
+        "Look at your paper again: 24 words, in the order of their numbers.";
+    OtherKit => "other_kit", LOCKED,
+        "These words are a recovery kit, but not the one that opens this.",
+        "Look for the paper that was written last: a new kit makes the older one useless. A backup opens with the kit of its day.";
+    KitDiffers { number: u64 } => "kit_differs", FAILED,
+        "Word {number} is not what was typed.",
+        "If your paper says so too, it is not this journal's kit: make a new one with: amends kit make.";
+    KitFile { path: String, error: String } => "kit_file", LOCKED,
+        "The words of the kit could not be read from {path}: {error}.",
+        "The file must hold the 24 words and nothing else.";
+    KitNotWritten { path: String, error: String } => "kit_not_written", FAILED,
+        "The words of the kit could not be written to {path}: {error}. No kit was made.",
+        "Name a file that is not there yet, on a stick for example.";
+    KitNeedsAPlace => "kit_needs_a_place", WRONG_USE,
+        "A kit is written down by somebody, and nobody may be asked here.",
+        "Run this in a terminal, or say where the words go: a new file, or - for standard output.";
+    KitNeedsWords => "kit_needs_words", WRONG_USE,
+        "The words of the kit are needed, and nobody may be asked here.",
+        "Run this in a terminal, or give all 24 of them on standard input or in a file.";
 
     // Other commands on the same journal.
     AlreadyUp => "already_up", FAILED,

@@ -76,6 +76,9 @@ enum Command {
     Boundary(commands::boundary::Verb),
     #[command(subcommand)]
     Bundle(commands::bundle::Verb),
+    #[command(subcommand)]
+    Kit(commands::kit::Verb),
+    Passphrase(commands::passphrase::Arguments),
     Safety(commands::safety::Arguments),
     Leave(commands::leave::Arguments),
     Completions(commands::completions::Arguments),
@@ -152,6 +155,8 @@ async fn perform(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Status(arguments) => commands::status::run(context, arguments).await,
         Command::Boundary(verb) => commands::boundary::run(context, verb).await,
         Command::Bundle(verb) => commands::bundle::run(context, verb).await,
+        Command::Kit(verb) => commands::kit::run(context, verb).await,
+        Command::Passphrase(arguments) => commands::passphrase::run(context, arguments).await,
         Command::Safety(arguments) => commands::safety::run(context, arguments),
         Command::Leave(arguments) => commands::leave::run(context, arguments).await,
         Command::Completions(arguments) => {

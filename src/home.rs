@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! vault        the sealed vault key (keys crate)
+//! vault.new    the next one, while it is being written; left behind where that was cut short
 //! journal.db   what the pair shares, sealed rows
 //! private.db   what never leaves this person's devices, sealed rows, under another key
 //! lock         empty; who locks it owns the open journal
@@ -21,11 +22,15 @@ use thiserror::Error;
 use tokio::sync::oneshot;
 
 mod leaving;
+mod replacing;
 
 pub use leaving::{Destroyed, Leaving};
+pub use replacing::ReplaceVaultError;
 
 /// The vault's file name in a home.
 pub const VAULT: &str = "vault";
+/// The file name of a vault that is to take the other one's place.
+pub const NEW_VAULT: &str = "vault.new";
 /// The file name of the store that the pair shares.
 pub const JOURNAL_DB: &str = "journal.db";
 /// The file name of the private store.
@@ -186,6 +191,7 @@ impl Home {
             (JOURNAL_DB, true),
             (PRIVATE_DB, true),
             (LOCK, false),
+            (NEW_VAULT, false),
         ]
         .into_iter()
         .chain(SIDE_FILES.map(|name| (name, false)))

@@ -8,6 +8,8 @@
 //! request    what can be asked and answered
 //! app        the journal held open: the only select!; performs effects
 //! home       the folder and its lock
+//! passphrase where the passphrase comes from
+//! kit        where the words of the recovery kit come from, and go
 //! advice     every sentence said when something fails
 //! document   something to read, as HTML and as Markdown
 //! terminal   what is printed and asked, kept harmless
@@ -24,6 +26,7 @@ pub mod commands;
 pub mod document;
 pub mod holder;
 pub mod home;
+pub mod kit;
 pub mod local;
 pub mod passphrase;
 pub mod request;

@@ -4,9 +4,9 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use amends_keys::vault::{PassphraseError, UnlockError, Vault, VaultKey};
+use amends_keys::vault::{MAX_PASSPHRASE, PassphraseError, UnlockError, Vault, VaultKey};
 use zeroize::Zeroizing;
 
 use crate::advice::Advice;
@@ -14,7 +14,7 @@ use crate::cli::Context;
 use crate::home::Home;
 use crate::request::Failure;
 use crate::terminal::asking::{Terminal, read_line};
-use crate::terminal::{Output, reason};
+use crate::terminal::{Output, line, reason};
 
 /// How often a person may mistype it before the command ends.
 const TRIES: u32 = 3;
@@ -24,7 +24,18 @@ const TRIES: u32 = 3;
 /// # Errors
 /// What [`Advice`] says of passphrases, terminals and files.
 pub async fn choose(context: &Context) -> Result<Zeroizing<String>, Failure> {
-    if let Some(file) = &context.passphrase_file {
+    choose_from(context, context.passphrase_file.as_deref()).await
+}
+
+/// As [`choose`], from `file` where one is named.
+///
+/// # Errors
+/// As [`choose`].
+pub async fn choose_from(
+    context: &Context,
+    file: Option<&Path>,
+) -> Result<Zeroizing<String>, Failure> {
+    if let Some(file) = file {
         return from_file(file, context.out);
     }
     let mut terminal = terminal(context)?;
@@ -47,52 +58,112 @@ pub async fn choose(context: &Context) -> Result<Zeroizing<String>, Failure> {
     }
 }
 
+/// What is said of a passphrase that no slot can be made with.
+pub fn not_taken(error: PassphraseError) -> Failure {
+    match error {
+        PassphraseError::Empty => Advice::EmptyPassphrase,
+        PassphraseError::TooLong => Advice::PassphraseTooLong {
+            limit: MAX_PASSPHRASE as u64,
+        },
+        PassphraseError::OutOfMemory { memory_kib } => Advice::NoMemory {
+            mib: u64::from(memory_kib / 1024),
+        },
+    }
+    .into()
+}
+
+/// A vault that is still locked, and where it was read.
+#[derive(Debug)]
+pub struct Locked {
+    /// The vault.
+    pub vault: Vault,
+    /// Its bytes, as they were read.
+    pub bytes: Vec<u8>,
+    /// The file that it stands in.
+    pub path: PathBuf,
+}
+
+impl Locked {
+    /// The vault of `home`.
+    ///
+    /// # Errors
+    /// [`Advice::VaultDamaged`], and where the file cannot be read.
+    pub fn of(home: &Home) -> Result<Locked, Failure> {
+        Locked::read(home.read_vault()?, home.dir().join(crate::home::VAULT))
+    }
+
+    /// The vault that `bytes` of the file `path` hold.
+    ///
+    /// # Errors
+    /// [`Advice::VaultDamaged`].
+    pub fn read(bytes: Vec<u8>, path: PathBuf) -> Result<Locked, Failure> {
+        match Vault::parse(&bytes) {
+            Ok(vault) => Ok(Locked { vault, bytes, path }),
+            Err(error) => Err(damaged(&path, &error)),
+        }
+    }
+
+    /// What is said where its bytes do not fit each other.
+    pub fn damaged(&self, why: &dyn std::fmt::Display) -> Failure {
+        damaged(&self.path, why)
+    }
+
+    fn open(&self, passphrase: &str) -> Result<Option<VaultKey>, Failure> {
+        match self.vault.unlock(passphrase) {
+            Ok(key) => Ok(Some(key)),
+            Err(UnlockError::WrongPassphrase) => Ok(None),
+            // No vault has such a passphrase, so it is a wrong one like any other.
+            Err(UnlockError::Passphrase(PassphraseError::Empty | PassphraseError::TooLong)) => {
+                Ok(None)
+            }
+            Err(UnlockError::Passphrase(error)) => Err(not_taken(error)),
+            Err(e @ (UnlockError::NoPassphraseSlot | UnlockError::Changed)) => {
+                Err(self.damaged(&e))
+            }
+        }
+    }
+
+    /// Opens it with the passphrase, from the file that was named or from the person.
+    ///
+    /// # Errors
+    /// [`Advice::WrongPassphrase`], [`Advice::VaultDamaged`] and what can go wrong with asking.
+    pub async fn unlock(&self, context: &Context) -> Result<VaultKey, Failure> {
+        if let Some(file) = &context.passphrase_file {
+            return self
+                .open(&from_file(file, context.out)?)?
+                .ok_or(Advice::WrongPassphrase.into());
+        }
+        let mut terminal = terminal(context)?;
+        for left in (0..TRIES).rev() {
+            let passphrase = terminal
+                .ask_unseen("Passphrase: ")
+                .await?
+                .ok_or(Failure::from(Advice::Stopped))?;
+            if let Some(key) = self.open(&passphrase)? {
+                return Ok(key);
+            }
+            if left > 0 {
+                context.out.note("That is not it. Please try again.");
+            }
+        }
+        Err(Advice::WrongPassphrase.into())
+    }
+}
+
+fn damaged(path: &Path, why: &dyn std::fmt::Display) -> Failure {
+    Advice::VaultDamaged {
+        path: line(&path.display().to_string()),
+        why: why.to_string(),
+    }
+    .into()
+}
+
 /// Unlocks the vault of `home`.
 ///
 /// # Errors
-/// [`Advice::WrongPassphrase`], [`Advice::VaultDamaged`] and what can go wrong with asking.
+/// As [`Locked::of`] and [`Locked::unlock`].
 pub async fn unlock(context: &Context, home: &Home) -> Result<VaultKey, Failure> {
-    let vault = home.dir().join(crate::home::VAULT);
-    let bytes = home.read_vault()?;
-    let damaged = |why: String| {
-        Failure::from(Advice::VaultDamaged {
-            path: vault.display().to_string(),
-            why,
-        })
-    };
-    let vault = Vault::parse(&bytes).map_err(|e| damaged(e.to_string()))?;
-    let try_with = |passphrase: &str| match vault.unlock(passphrase) {
-        Ok(key) => Ok(Some(key)),
-        Err(UnlockError::WrongPassphrase) => Ok(None),
-        // No vault has such a passphrase, so it is a wrong one like any other.
-        Err(UnlockError::Passphrase(PassphraseError::Empty | PassphraseError::TooLong)) => Ok(None),
-        Err(UnlockError::Passphrase(PassphraseError::OutOfMemory { memory_kib })) => {
-            Err(Advice::NoMemory {
-                mib: u64::from(memory_kib / 1024),
-            }
-            .into())
-        }
-        Err(e @ (UnlockError::NoPassphraseSlot | UnlockError::Changed)) => {
-            Err(damaged(e.to_string()))
-        }
-    };
-    if let Some(file) = &context.passphrase_file {
-        return try_with(&from_file(file, context.out)?)?.ok_or(Advice::WrongPassphrase.into());
-    }
-    let mut terminal = terminal(context)?;
-    for left in (0..TRIES).rev() {
-        let passphrase = terminal
-            .ask_unseen("Passphrase: ")
-            .await?
-            .ok_or(Failure::from(Advice::Stopped))?;
-        if let Some(key) = try_with(&passphrase)? {
-            return Ok(key);
-        }
-        if left > 0 {
-            context.out.note("That is not it. Please try again.");
-        }
-    }
-    Err(Advice::WrongPassphrase.into())
+    Locked::of(home)?.unlock(context).await
 }
 
 fn terminal(context: &Context) -> Result<Terminal, Failure> {

@@ -99,6 +99,27 @@ fn every_advice() -> Vec<Advice> {
         A::VaultFailed {
             why: "it is empty".to_owned(),
         },
+        A::VaultMeanwhile,
+        A::VaultNotReplaced {
+            path: "/home/ana/amends/vault.new".to_owned(),
+            error: "the disk is full".to_owned(),
+        },
+        A::NoKit,
+        A::NotAKit {
+            why: "word 7 is none of the list".to_owned(),
+        },
+        A::OtherKit,
+        A::KitDiffers { number: 7 },
+        A::KitFile {
+            path: "/media/stick/kit".to_owned(),
+            error: "permission denied".to_owned(),
+        },
+        A::KitNotWritten {
+            path: "/media/stick/kit".to_owned(),
+            error: "permission denied".to_owned(),
+        },
+        A::KitNeedsAPlace,
+        A::KitNeedsWords,
         A::AlreadyUp,
         A::Busy,
         A::OtherVersion {

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use tokio::sync::oneshot;
 
 use super::{
-    Home, JOURNAL_DB, LOCK, Lock, MAX_VAULT, OpenHomeError, PRIVATE_DB, SIDE_FILES, SOCKET, VAULT,
-    folder_of_mine,
+    Home, JOURNAL_DB, LOCK, Lock, MAX_VAULT, NEW_VAULT, OpenHomeError, PRIVATE_DB, SIDE_FILES,
+    SOCKET, VAULT, folder_of_mine,
 };
 
 /// What every vault begins with, damaged further on or not ([`amends_keys::vault`]).
@@ -126,6 +126,8 @@ impl Leaving {
         // It is ours; where this fails removing says why.
         drop(fs::set_permissions(&dir, Permissions::from_mode(0o700)));
         let overwritten = overwrite(&dir.join(VAULT));
+        // One that was never finished may hold the key too.
+        drop(overwrite(&dir.join(NEW_VAULT)));
         let (mut kept, mut left) = (Vec::new(), Vec::new());
         for _ in 0..SWEEPS {
             kept.clear();
@@ -163,7 +165,7 @@ impl Leaving {
 /// Every name that a file of ours may have, in the order in which they go: the key first, so that nothing can be opened
 /// where the rest is cut short, and last the lock, which keeps others out meanwhile.
 fn ours() -> impl Iterator<Item = &'static str> {
-    [VAULT, PRIVATE_DB, JOURNAL_DB]
+    [VAULT, NEW_VAULT, PRIVATE_DB, JOURNAL_DB]
         .into_iter()
         .chain(SIDE_FILES)
         .chain([SOCKET, LOCK])
@@ -254,11 +256,14 @@ mod tests {
         // Another name for the same file shows what became of it.
         let seen = base.path().join("seen");
         fs::hard_link(dir.join(VAULT), &seen).unwrap();
+        let unfinished = base.path().join("unfinished");
+        fs::hard_link(dir.join(NEW_VAULT), &unfinished).unwrap();
         fs::set_permissions(dir.join(VAULT), Permissions::from_mode(0o400)).unwrap();
         let destroyed = Leaving::find(&dir).unwrap().destroy(None);
         assert!(destroyed.overwritten.is_ok() && destroyed.kept.is_empty());
         assert!(destroyed.left.is_empty() && !dir.exists());
         assert_eq!(fs::read(&seen).unwrap(), [0; 13]);
+        assert_eq!(fs::read(&unfinished).unwrap(), [0]);
     }
 
     #[test]

@@ -26,6 +26,22 @@ pub struct Terminal {
     outstanding: bool,
 }
 
+/// The terminal's other screen: what is shown there is gone when this is, and in no history that could be scrolled back to.
+/// A terminal that has none shows it like everything else.
+#[derive(Debug)]
+pub struct OtherScreen {
+    screen: Option<File>,
+}
+
+impl Drop for OtherScreen {
+    fn drop(&mut self) {
+        if let Some(screen) = &mut self.screen {
+            // Cleared first: some terminals keep what stood on the other screen.
+            drop(screen.write_all(b"\x1b[2J\x1b[H\x1b[?1049l"));
+        }
+    }
+}
+
 /// Puts the terminal back as it was, whatever happens to the question.
 struct Unseen<'a> {
     screen: &'a File,
@@ -186,7 +202,18 @@ impl Terminal {
         }
     }
 
-    fn put(&mut self, words: &str) {
+    /// Goes to the other screen until what is given back is dropped.
+    pub fn other_screen(&mut self) -> OtherScreen {
+        let knows = std::env::var_os("TERM").is_some_and(|term| term != "dumb");
+        let screen = self.screen.try_clone().ok().filter(|_| knows);
+        if screen.is_some() {
+            self.put("\x1b[?1049h\x1b[2J\x1b[H");
+        }
+        OtherScreen { screen }
+    }
+
+    /// Shows words where the questions are shown. They must be harmless already.
+    pub fn put(&mut self, words: &str) {
         // A person who cannot see the question can still answer it.
         drop(
             self.screen

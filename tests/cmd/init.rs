@@ -168,6 +168,7 @@ fn a_person_types_the_passphrase_twice_and_it_is_not_shown() {
         Person::at(&mut place.command(&[&["init", "--name", "Ana"][..], &CHEAP].concat()));
     person.sees("Choose a passphrase: ").types(PASSPHRASE);
     person.sees("And once more: ").types(PASSPHRASE);
+    person.sees("Make a recovery kit now?").types("no");
     person.sees("Your journal is made, Ana.");
     let (code, seen) = person.leaves();
     assert_eq!(code, 0, "{seen}");

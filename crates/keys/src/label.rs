@@ -57,6 +57,10 @@ pub const BUNDLE_SEAL: &[u8] = b"amends/bundle/v1 key|commit";
 
 /// Section 7, local: key and commitment of a passphrase slot.
 pub const VAULT_SLOT: &[u8] = b"amends/vault/v1 key|commit";
+/// Section 7, local: key and commitment of a kit slot.
+pub const KIT_SLOT: &[u8] = b"amends/vault/v1 kit key|commit";
+/// Section 7, local: keeps the kit itself for who has opened the vault.
+pub const KIT_KEPT: &[u8] = b"amends/vault/v1 kit kept";
 /// Section 7, local: the store of the journal.
 pub const STORE_JOURNAL: &[u8] = b"amends/vault/v1 journal store";
 /// Section 7, local: the private store.
@@ -89,6 +93,8 @@ pub const ALL: &[&[u8]] = &[
     BUNDLE_CLOCK,
     BUNDLE_SEAL,
     VAULT_SLOT,
+    KIT_SLOT,
+    KIT_KEPT,
     STORE_JOURNAL,
     STORE_PRIVATE,
 ];

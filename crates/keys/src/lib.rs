@@ -20,7 +20,8 @@
 //! | [`seal`] | envelopes, and rows of the local store | 4 |
 //! | [`bundle`] | the clock that a bundle carries | 3 |
 //! | [`identity`] | static and log keys, names, identities of the day | 3, 5 |
-//! | [`vault`] | the vault key behind a passphrase | 7 |
+//! | [`vault`] | the vault key behind a passphrase and a kit | 7 |
+//! | [`kit`] | the recovery kit as 24 words | 7 |
 //! | [`lv`], [`label`] | how items are put in line; every derivation label | all |
 //!
 //! The crate is pure: no clock, no randomness of its own, no threads, no IO. Time comes in as
@@ -32,6 +33,7 @@ pub mod bundle;
 pub mod identity;
 pub mod invite;
 mod kdf;
+pub mod kit;
 pub mod label;
 pub mod lv;
 pub mod pairing;

@@ -7,6 +7,7 @@
 //! passphrase = m_KiB(u32) t(u32) p(u32) salt(32) commit(32) ct(48)                       kind 1
 //! key||commit = HKDF(salt, ikm = Argon2id(passphrase, salt, m, t, p, 32 bytes), "amends/vault/v1 key|commit")
 //! ct          = ChaCha20-Poly1305(key, nonce 0^12, aad = "AMNV" ver kind m t p salt commit, vault key)
+//! kit        = salt(32) commit(32) ct(48) kept(48)                                       kind 3, [`kit`]
 //! ```
 //!
 //! Argon2id is RFC 9106, version 0x13, without secret or associated data. A passphrase is taken as
@@ -14,8 +15,8 @@
 //! same vault; nothing else about it is changed. The check tells a damaged file from a wrong
 //! passphrase; it keeps nobody out, the AEAD does.
 //!
-//! Kind 2 (the system's keyring) and kind 3 (the recovery kit) are reserved. A slot of a kind not
-//! known here is kept as it is when the file is written again.
+//! Kind 2 (the system's keyring) is reserved. A slot of a kind not known here is kept as it is when
+//! the file is written again.
 
 use std::fmt;
 
@@ -27,9 +28,13 @@ use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 use crate::kdf;
+use crate::kit::Kit;
 use crate::label;
 use crate::seal::StoreKey;
 use crate::secret::secret_bytes;
+use kit::KitSlot;
+
+mod kit;
 
 /// A vault file has at most this many bytes: nothing longer is read.
 pub const MAX_FILE: usize = 64 * 1024;
@@ -40,6 +45,7 @@ const MAGIC: &[u8; 4] = b"AMNV";
 const VERSION: u8 = 1;
 const CHECK: usize = 32;
 const KIND_PASSPHRASE: u8 = 1;
+const KIND_KIT: u8 = 3;
 const SALT: usize = 32;
 const COMMIT: usize = 32;
 const SEALED: usize = 32 + 16;
@@ -192,7 +198,19 @@ pub enum UnlockError {
     NoPassphraseSlot,
     #[error(transparent)]
     Passphrase(#[from] PassphraseError),
-    /// The passphrase is right (the commitment fits) and what it sealed was changed.
+    /// The passphrase or the kit is right (the commitment fits) and what it sealed was changed.
+    #[error("the vault file was changed")]
+    Changed,
+}
+
+/// Why a kit did not open the vault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum KitUnlockError {
+    #[error("these words are a kit, and not that of this vault")]
+    OtherKit,
+    #[error("this vault has no kit")]
+    NoKit,
     #[error("the vault file was changed")]
     Changed,
 }
@@ -206,6 +224,7 @@ pub struct Vault {
 #[derive(Clone, PartialEq, Eq)]
 enum Slot {
     Passphrase(PassphraseSlot),
+    Kit(KitSlot),
     Unknown { kind: u8, body: Vec<u8> },
 }
 
@@ -221,6 +240,7 @@ impl fmt::Debug for Slot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Passphrase(slot) => write!(f, "Passphrase({:?})", slot.cost),
+            Self::Kit(_) => f.write_str("Kit"),
             Self::Unknown { kind, body } => write!(f, "Unknown({kind}, {} bytes)", body.len()),
         }
     }
@@ -277,22 +297,88 @@ impl Vault {
         rng: &mut dyn CryptoRng,
     ) -> Result<VaultKey, UnlockError> {
         let key = self.unlock(old)?;
-        let new = PassphraseSlot::seal(new, cost, &key, rng)?;
+        self.set_passphrase(&key, new, cost, rng)?;
+        Ok(key)
+    }
+
+    /// As [`Vault::change_passphrase`], for who has this vault's key: from the old passphrase, or from
+    /// the kit where that is forgotten.
+    ///
+    /// # Errors
+    /// [`PassphraseError`]; nothing is changed then.
+    pub fn set_passphrase(
+        &mut self,
+        key: &VaultKey,
+        new: &str,
+        cost: Cost,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), PassphraseError> {
+        let new = PassphraseSlot::seal(new, cost, key, rng)?;
         self.slots
             .retain(|slot| !matches!(slot, Slot::Passphrase(_)));
         self.slots.insert(0, Slot::Passphrase(new));
-        Ok(key)
+        Ok(())
+    }
+
+    /// What a guess at the passphrase costs; None where there is no passphrase.
+    pub fn cost(&self) -> Option<Cost> {
+        self.slots.iter().find_map(|slot| match slot {
+            Slot::Passphrase(slot) => Some(slot.cost),
+            _ => None,
+        })
+    }
+
+    /// Makes a new kit that opens this vault, in the place of an older one, which opens it no longer;
+    /// every other slot stays. Takes 32 random bytes for the kit, then 32 for the salt. `key` is this
+    /// vault's.
+    pub fn make_kit(&mut self, key: &VaultKey, rng: &mut dyn CryptoRng) -> Kit {
+        let kit = Kit::generate(rng);
+        let slot = KitSlot::seal(&kit, key, rng);
+        self.slots.retain(|slot| !matches!(slot, Slot::Kit(_)));
+        let at = self.slots.len().min(1);
+        self.slots.insert(at, Slot::Kit(slot));
+        kit
+    }
+
+    fn kit_slot(&self) -> Option<&KitSlot> {
+        self.slots.iter().find_map(|slot| match slot {
+            Slot::Kit(slot) => Some(slot),
+            _ => None,
+        })
+    }
+
+    /// Whether there is a kit.
+    pub fn has_kit(&self) -> bool {
+        self.kit_slot().is_some()
+    }
+
+    /// Opens it with its kit.
+    ///
+    /// # Errors
+    /// [`KitUnlockError`].
+    pub fn unlock_with_kit(&self, kit: &Kit) -> Result<VaultKey, KitUnlockError> {
+        self.kit_slot().ok_or(KitUnlockError::NoKit)?.open(kit)
+    }
+
+    /// The kit itself, for who has opened the vault, so that a person can be asked for some of its
+    /// words.
+    ///
+    /// # Errors
+    /// [`KitUnlockError`]; never [`KitUnlockError::OtherKit`].
+    pub fn kit(&self, key: &VaultKey) -> Result<Kit, KitUnlockError> {
+        self.kit_slot().ok_or(KitUnlockError::NoKit)?.kept(key)
     }
 
     /// The file's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = MAGIC.to_vec();
         out.push(VERSION);
-        // `parse` has read no more of them from a byte, and nothing adds to them.
+        // `parse` reads no more of them; what a kit pushes out of 255 is one that is not known.
         out.push(self.slots.len().min(255) as u8);
-        for slot in &self.slots {
+        for slot in self.slots.iter().take(255) {
             let (kind, body) = match slot {
                 Slot::Passphrase(slot) => (KIND_PASSPHRASE, slot.body()),
+                Slot::Kit(slot) => (KIND_KIT, slot.body()),
                 Slot::Unknown { kind, body } => (*kind, body.clone()),
             };
             out.push(kind);
@@ -346,6 +432,7 @@ fn read_slots(checked: &[u8]) -> Result<Vault, VaultFileError> {
         let (body, after) = after.split_at_checked(len).ok_or(damaged)?;
         slots.push(match *kind {
             KIND_PASSPHRASE => Slot::Passphrase(PassphraseSlot::parse(body)?),
+            KIND_KIT => Slot::Kit(KitSlot::parse(body).ok_or(damaged)?),
             kind => Slot::Unknown {
                 kind,
                 body: body.to_vec(),

@@ -155,10 +155,10 @@ fn costs_out_of_bounds_are_refused_before_anything_is_computed() {
 
 #[test]
 fn slots_that_are_not_known_are_kept() {
-    let kit = [&[3, 0, 0, 0, 5][..], b"paper"].concat();
+    let keyring = [&[2, 0, 0, 0, 5][..], b"paper"].concat();
     let empty = [9, 0, 0, 0, 0];
     let slot = &MADE.0.to_bytes()[6..6 + 5 + PASSPHRASE_BODY];
-    let file = [&b"AMNV\x01\x03"[..], &kit, slot, &empty, &[0; CHECK]].concat();
+    let file = [&b"AMNV\x01\x03"[..], &keyring, slot, &empty, &[0; CHECK]].concat();
     let file = rechecked(file);
     let mut vault = Vault::parse(&file).unwrap();
     assert_eq!(vault.to_bytes(), file);
@@ -167,15 +167,17 @@ fn slots_that_are_not_known_are_kept() {
         .unwrap();
     assert_eq!(key, MADE.1);
     let written = vault.to_bytes();
-    assert!(written.windows(kit.len()).any(|w| w == kit));
+    assert!(written.windows(keyring.len()).any(|w| w == keyring));
     assert_eq!(Vault::parse(&written), Ok(vault));
 
-    let none = rechecked([&b"AMNV\x01\x01"[..], &kit, &[0; CHECK]].concat());
+    let none = rechecked([&b"AMNV\x01\x01"[..], &keyring, &[0; CHECK]].concat());
     let none = Vault::parse(&none).unwrap();
     assert_eq!(none.unlock(PASSPHRASE), Err(UnlockError::NoPassphraseSlot));
-    let lengths = rechecked([&b"AMNV\x01\x01\x03\xff\xff\xff\xff"[..], &[0; CHECK]].concat());
+    let lengths = rechecked([&b"AMNV\x01\x01\x02\xff\xff\xff\xff"[..], &[0; CHECK]].concat());
     assert_eq!(Vault::parse(&lengths), Err(VaultFileError::Damaged));
     let short = rechecked([&b"AMNV\x01\x01\x01\0\0\0\x02ab"[..], &[0; CHECK]].concat());
+    assert_eq!(Vault::parse(&short), Err(VaultFileError::Damaged));
+    let short = rechecked([&b"AMNV\x01\x01\x03\0\0\0\x02ab"[..], &[0; CHECK]].concat());
     assert_eq!(Vault::parse(&short), Err(VaultFileError::Damaged));
     let trailing = rechecked([&b"AMNV\x01\x00x"[..], &[0; CHECK]].concat());
     assert_eq!(Vault::parse(&trailing), Err(VaultFileError::Damaged));
@@ -223,6 +225,93 @@ fn the_stores_have_keys_of_their_own() {
         key.private_store(),
         VaultKey::from_bytes(&[2; 32]).private_store()
     );
+}
+
+#[test]
+fn a_kit_opens_the_same_key_and_an_older_one_nothing() {
+    let (mut vault, key) = (MADE.0.clone(), &MADE.1);
+    assert!(!vault.has_kit());
+    let mut rng = ChaCha20Rng::from_seed([5; 32]);
+    let none = Kit::from_bytes(&[1; 32]);
+    assert_eq!(vault.unlock_with_kit(&none), Err(KitUnlockError::NoKit));
+    assert_eq!(vault.kit(key), Err(KitUnlockError::NoKit));
+
+    let first = vault.make_kit(key, &mut rng);
+    let second = vault.make_kit(key, &mut rng);
+    assert_ne!(first, second);
+    let read = Vault::parse(&vault.to_bytes()).unwrap();
+    assert_eq!(read, vault);
+    assert!(read.has_kit());
+    assert_eq!(read.unlock_with_kit(&second).as_ref(), Ok(key));
+    let written_down = Kit::parse(&second.words()).unwrap();
+    assert_eq!(read.unlock_with_kit(&written_down).as_ref(), Ok(key));
+    assert_eq!(read.unlock_with_kit(&first), Err(KitUnlockError::OtherKit));
+    assert_eq!(read.kit(key), Ok(second.clone()));
+    assert_eq!(
+        read.kit(&VaultKey::from_bytes(&[1; 32])),
+        Err(KitUnlockError::Changed)
+    );
+    assert_eq!(read.unlock(PASSPHRASE).as_ref(), Ok(key));
+
+    // The passphrase is forgotten: a new one by the kit, which goes on opening.
+    let mut vault = read;
+    let by_kit = vault.unlock_with_kit(&second).unwrap();
+    vault
+        .set_passphrase(&by_kit, "a new one", vault.cost().unwrap(), &mut rng)
+        .unwrap();
+    assert_eq!(vault.unlock("a new one").as_ref(), Ok(key));
+    assert_eq!(vault.unlock(PASSPHRASE), Err(UnlockError::WrongPassphrase));
+    assert_eq!(vault.unlock_with_kit(&second).as_ref(), Ok(key));
+}
+
+#[test]
+fn a_kits_slot_is_laid_out_as_the_document_says_and_no_byte_of_it_can_be_changed() {
+    let (mut vault, key) = (MADE.0.clone(), &MADE.1);
+    let kit = vault.make_kit(key, &mut ChaCha20Rng::from_seed([5; 32]));
+    let file = vault.to_bytes();
+    let at = 6 + 5 + PASSPHRASE_BODY;
+    assert_eq!(file[5], 2);
+    assert_eq!(file[at..at + 5], [3, 0, 0, 0, 160]);
+    let body = &file[at + 5..file.len() - CHECK];
+    let (salt, commit, ct, kept) = (&body[..32], &body[32..64], &body[64..112], &body[112..]);
+    let both: Zeroizing<[u8; 64]> =
+        kdf::Prk::extract(Some(salt), kit.expose()).expand(&[b"amends/vault/v1 kit key|commit"]);
+    assert_eq!(both[32..], *commit);
+    let aad = [&b"AMNV\x01\x03"[..], salt, commit].concat();
+    let slot_key = both[..32].try_into().unwrap();
+    assert_eq!(
+        kdf::open_once(slot_key, &aad, ct).unwrap().as_slice(),
+        key.expose()
+    );
+    let keeping = kdf::hkdf(Some(salt), key.expose(), &[b"amends/vault/v1 kit kept"]);
+    assert_eq!(
+        kdf::open_once(&keeping, &[&aad, ct].concat(), kept)
+            .unwrap()
+            .as_slice(),
+        kit.expose()
+    );
+
+    for i in at + 5..file.len() - CHECK {
+        let mut changed = file.clone();
+        changed[i] ^= 1;
+        let changed = Vault::parse(&rechecked(changed)).unwrap();
+        let opened = changed.unlock_with_kit(&kit);
+        match i - at - 5 {
+            0..64 => assert_eq!(opened, Err(KitUnlockError::OtherKit), "byte {i}"),
+            64..112 => assert_eq!(opened, Err(KitUnlockError::Changed), "byte {i}"),
+            _ => assert_eq!(opened.as_ref(), Ok(key), "byte {i}"),
+        }
+        assert_eq!(changed.kit(key), Err(KitUnlockError::Changed), "byte {i}");
+    }
+}
+
+#[test]
+fn what_holds_a_secret_is_wiped_when_it_goes() {
+    fn wiped<T: zeroize::ZeroizeOnDrop>() {}
+    wiped::<VaultKey>();
+    wiped::<Kit>();
+    wiped::<StoreKey>();
+    wiped::<kdf::Key>();
 }
 
 #[test]
