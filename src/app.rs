@@ -12,6 +12,7 @@
 //! what is on the disk.
 
 mod answers;
+mod boundary;
 mod bundles;
 mod meeting;
 mod pairing;
@@ -23,7 +24,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use amends_journal::EntryId;
 use amends_network::LinkId as NetLink;
-use amends_replica::{EditError, Effect, HandleError, Input, LinkId, Replica, Shown, Whose, World};
+use amends_replica::{
+    Edit, EditError, Effect, HandleError, Input, LinkId, Replica, Shown, Whose, World,
+};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -110,6 +113,8 @@ pub(crate) struct App {
     pub(crate) options: Options,
     pub(crate) pair: Option<Pair>,
     pub(crate) replica: Option<Replica>,
+    /// The journal of one: what never leaves this person's own devices.
+    pub(crate) private: Replica,
     pub(crate) meetings: Meetings,
     pub(crate) sessions: Sessions,
     watchers: Vec<Face>,
@@ -156,11 +161,13 @@ impl App {
         } else {
             None
         };
+        let private = open.private_replica()?;
         Ok(Self {
             open,
             options,
             pair,
             replica,
+            private,
             meetings: Meetings::new(tell),
             sessions: Sessions::default(),
             watchers: Vec::new(),
@@ -238,17 +245,64 @@ impl App {
                 face.end(response);
                 Ok(())
             }
-            Request::Boundary(request) => {
-                let response = self.boundary(request).unwrap_or_else(Response::Failed);
-                face.end(response);
-                // A home that can no longer be read ends the holder; the failure itself was said above.
-                if self.pair.is_some() && self.replica.is_none() {
-                    self.reload()
-                } else {
-                    Ok(())
+            Request::List { kind } => self.ends(face, |app| app.list(&kind)),
+            Request::Show { id } => self.ends(face, |app| app.show_entry(&id)),
+            Request::Boundary(request) => self.ends(face, |app| app.boundary(request)),
+        }
+    }
+
+    /// Ends a conversation with what comes of its request.
+    fn ends(
+        &mut self,
+        face: Face,
+        answer: impl FnOnce(&mut Self) -> Result<Response, Failure>,
+    ) -> Result<(), Failure> {
+        face.end(answer(self).unwrap_or_else(Response::Failed));
+        // A home that can no longer be read ends the holder; the failure itself was said above.
+        if self.pair.is_some() && self.replica.is_none() {
+            self.reload()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Makes an edit in the private store. Gives the entry that it made or changed.
+    ///
+    /// # Errors
+    /// As [`App::feed`].
+    pub(crate) fn feed_private(&mut self, edit: Edit) -> Result<Option<EntryId>, FeedError> {
+        let mut rng = system_rng();
+        let mut world = World {
+            now: now(),
+            rng: &mut rng,
+            shelf: &Shelves(&self.open.private),
+        };
+        let effects = match self.private.handle(&mut world, Input::Edit(edit)) {
+            Ok(effects) => effects,
+            Err(HandleError::Edit(error)) => return Err(FeedError::Edit(error)),
+            Err(error) => {
+                self.private = self.open.private_replica().map_err(FeedError::Failed)?;
+                return Err(FeedError::Failed(stores::damaged(
+                    &self.open.home.private_db(),
+                    &error,
+                )));
+            }
+        };
+        let mut edited = None;
+        for effect in effects {
+            match effect {
+                Effect::Save { writes, durable } => {
+                    if let Err(failure) = self.open.save_private(&writes, durable) {
+                        self.private = self.open.private_replica().map_err(FeedError::Failed)?;
+                        return Err(FeedError::Failed(failure));
+                    }
                 }
+                Effect::Show(Shown::Edited(entry)) => edited = Some(entry),
+                // Nobody watches it, and it goes nowhere.
+                _ => {}
             }
         }
+        Ok(edited)
     }
 
     /// Gives one input to the replica and performs what it wants done. Gives the entry that an edit made or changed.

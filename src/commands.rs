@@ -16,7 +16,31 @@ pub mod sync;
 pub mod up;
 
 use crate::advice::Advice;
-use crate::request::{Failure, Response};
+use crate::holder::Reached;
+use crate::request::{Entry, Failure, Request, Response};
+
+/// All entries of a kind.
+async fn all(journal: &mut Reached, kind: &str) -> Result<Vec<Entry>, Failure> {
+    let kind = kind.to_owned();
+    let request = Request::List { kind };
+    match journal.ask_to_the_end(request, |_| Ok(())).await? {
+        Response::Entries(entries) => Ok(entries),
+        other => Err(unexpected(other)),
+    }
+}
+
+/// What answers a request with one entry.
+async fn entry(journal: &mut Reached, request: Request) -> Result<Box<Entry>, Failure> {
+    match journal.ask_to_the_end(request, |_| Ok(())).await? {
+        Response::Entry(entry) => Ok(entry),
+        other => Err(unexpected(other)),
+    }
+}
+
+/// One entry with its history.
+async fn show(journal: &mut Reached, id: String) -> Result<Box<Entry>, Failure> {
+    entry(journal, Request::Show { id }).await
+}
 
 /// The holder answered something else than what this command asks for.
 fn unexpected(_: Response) -> Failure {

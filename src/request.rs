@@ -3,7 +3,11 @@
 //!
 //! Times are RFC 3339 in UTC, dates `YYYY-MM-DD`, ids the short form that people type.
 
+mod entry;
+
 use serde::{Deserialize, Serialize};
+
+pub use entry::{ActLine, Agreement, Entry, Feeling, Own, Why};
 
 /// One thing a person or a script asks for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -50,6 +54,16 @@ pub enum Request {
     Down,
     /// What waits, what has not reached the partner, when they last met.
     Status,
+    /// All entries of a kind, those in the private store included.
+    List {
+        /// The kind's name.
+        kind: String,
+    },
+    /// One entry, with its history.
+    Show {
+        /// Any unique beginning of its id.
+        id: String,
+    },
     /// One of the verbs of a boundary.
     Boundary(BoundaryRequest),
 }
@@ -87,10 +101,6 @@ pub enum BoundaryRequest {
     Decline { id: String, reason: Option<String> },
     /// End one's agreement, alone.
     End { id: String, reason: Option<String> },
-    /// All of them.
-    List,
-    /// One of them, with its history.
-    Show { id: String },
 }
 
 /// Keeps "say nothing" and "say none" apart in JSON, which serde alone does not.
@@ -268,56 +278,6 @@ pub enum BundleHeard {
     Older,
     /// It was heard.
     Heard,
-}
-
-/// A boundary as scripts see it (DESIGN section 6).
-#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
-pub struct Entry {
-    /// Short, lower case; any unique beginning serves.
-    pub id: String,
-    /// `boundary`.
-    pub kind: String,
-    /// May be empty.
-    pub title: String,
-    /// The text as it stands now.
-    pub text: String,
-    /// The text that both agreed to, if one is in force.
-    pub in_force: Option<String>,
-    /// One of `proposed`, `agreed`, `changed`, `declined`, `ended`.
-    pub state: String,
-    /// The names of those who agreed to the text as it stands.
-    pub agreed_by: Vec<String>,
-    /// The name of whoever began it.
-    pub author: String,
-    /// When its author's device says it was begun.
-    pub created: String,
-    /// true once the partner's device holds every record of mine in it.
-    pub reached: bool,
-    /// When to look at it again.
-    pub review_on: Option<String>,
-    /// Hex of the text's hash (DESIGN section 2, Acts), so that `agree` can name exactly what was shown.
-    pub hash: String,
-    /// Acts in order, only with `show`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub history: Vec<ActLine>,
-    /// Records of mine in this entry that the partner's device keeps but could not read.
-    #[serde(default)]
-    pub not_readable_there: bool,
-}
-
-/// One act, for showing.
-#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
-pub struct ActLine {
-    /// `agree`, `decline` or `end`.
-    pub verb: String,
-    /// The name of whoever did it.
-    pub by: String,
-    /// When their device says it was done.
-    pub at: String,
-    /// Their reason, where they gave one.
-    pub reason: Option<String>,
-    /// Whether it speaks of the text as it stands now.
-    pub to_current_text: bool,
 }
 
 /// How things stand (`status --json`, DESIGN section 6).

@@ -5,7 +5,8 @@ use jiff::tz::TimeZone;
 
 use crate::advice;
 use crate::request::{
-    ActLine, BundleHeard, BundleReceived, BundleWritten, Entry, Event, Status, Synced,
+    ActLine, Agreement, BundleHeard, BundleReceived, BundleWritten, Entry, Event, Feeling, Own,
+    Status, Synced, Why,
 };
 use crate::terminal::{Output, beginning, line, lines};
 
@@ -29,12 +30,15 @@ fn count(n: u64, one: &str, many: &str) -> String {
 
 /// What to call an entry within a sentence: its title, else the beginning of its text.
 pub fn name_of(entry: &Entry) -> String {
-    let words = if entry.title.trim().is_empty() {
-        &entry.text
+    format!("“{}”", beginning(title_or_words(entry), 40))
+}
+
+fn title_or_words(entry: &Entry) -> &str {
+    if entry.title.trim().is_empty() {
+        entry.own.words()
     } else {
         &entry.title
-    };
-    format!("“{}”", beginning(words, 40))
+    }
 }
 
 fn state(entry: &Entry) -> String {
@@ -47,10 +51,10 @@ fn state(entry: &Entry) -> String {
     }
 }
 
-/// One line for each entry.
-pub fn list(out: Output, entries: &[Entry]) -> String {
+/// One line for each entry, or what is said where there is none.
+pub fn list(out: Output, entries: &[Entry], none: &str) -> String {
     if entries.is_empty() {
-        return "There are no boundaries yet. Propose one with: amends boundary propose".to_owned();
+        return none.to_owned();
     }
     let width = |of: &dyn Fn(&Entry) -> String| {
         entries
@@ -61,12 +65,12 @@ pub fn list(out: Output, entries: &[Entry]) -> String {
     };
     let (ids, states) = (width(&|e| line(&e.id)), width(&state));
     let rows = entries.iter().map(|entry| {
-        let name = if entry.title.trim().is_empty() {
-            &entry.text
-        } else {
-            &entry.title
+        let name = title_or_words(entry);
+        let reached = match (entry.private, entry.reached) {
+            (true, _) => "private",
+            (_, true) => "reached",
+            (_, false) => "waiting",
         };
-        let reached = if entry.reached { "reached" } else { "waiting" };
         let (id, state) = (line(&entry.id), state(entry));
         format!(
             "{id:ids$}  {state:states$}  {reached}  {}",
@@ -83,26 +87,15 @@ pub fn entry(out: Output, entry: &Entry) -> String {
         said.push(out.bold(&line(&entry.title)));
     }
     let mut facts = vec![line(&entry.id), state(entry), when(&entry.created)];
-    if let Some(date) = &entry.review_on {
+    if let Some(date) = entry.own.agreement().and_then(|a| a.review_on.as_ref()) {
         facts.push(format!("to be looked at again on {}", line(date)));
     }
     said.push(facts.join(" · "));
     said.push(String::new());
-    said.push(lines(&entry.text));
-    said.push(String::new());
-    if let Some(in_force) = entry.in_force.as_ref().filter(|text| **text != entry.text) {
-        said.push("In force until both agree to the words above:".to_owned());
-        said.push(String::new());
-        said.push(lines(in_force));
-        said.push(String::new());
+    match &entry.own {
+        Own::Boundary(agreement) => said.extend(agreed_words(agreement)),
+        Own::Feeling(feeling) => said.extend(feeling_words(feeling)),
     }
-    said.push(match entry.agreed_by.as_slice() {
-        [] => "Nobody has agreed to exactly these words.".to_owned(),
-        names => {
-            let names: Vec<String> = names.iter().map(|name| line(name)).collect();
-            format!("Agreed to exactly these words: {}.", names.join(" and "))
-        }
-    });
     said.push(reached(entry).to_owned());
     if !entry.history.is_empty() {
         said.push(String::new());
@@ -111,7 +104,47 @@ pub fn entry(out: Output, entry: &Entry) -> String {
     said.join("\n")
 }
 
+/// Words that both agree to, and who does.
+fn agreed_words(agreement: &Agreement) -> Vec<String> {
+    let mut said = vec![lines(&agreement.text), String::new()];
+    for Why { by, why } in &agreement.whys {
+        said.push(format!("Why it matters to {}:", line(by)));
+        said.push(lines(why));
+        said.push(String::new());
+    }
+    let in_force = agreement.in_force.as_ref();
+    if let Some(in_force) = in_force.filter(|text| **text != agreement.text) {
+        said.push("In force until both agree to the words above:".to_owned());
+        said.push(String::new());
+        said.push(lines(in_force));
+        said.push(String::new());
+    }
+    said.push(match agreement.agreed_by.as_slice() {
+        [] => "Nobody has agreed to exactly these words.".to_owned(),
+        names => {
+            let names: Vec<String> = names.iter().map(|name| line(name)).collect();
+            format!("Agreed to exactly these words: {}.", names.join(" and "))
+        }
+    });
+    said
+}
+
+fn feeling_words(feeling: &Feeling) -> Vec<String> {
+    let mut said = vec![lines(&feeling.words), String::new()];
+    if !feeling.because.trim().is_empty() {
+        said.extend([
+            "Because:".to_owned(),
+            lines(&feeling.because),
+            String::new(),
+        ]);
+    }
+    said
+}
+
 fn reached(entry: &Entry) -> &'static str {
+    if entry.private {
+        return "It is private: nothing of it leaves this device.";
+    }
     match (entry.reached, entry.not_readable_there) {
         (true, false) => "Everything you wrote in it has reached your partner's device.",
         (true, true) => "It has reached your partner's device, which cannot read all of it.",
@@ -148,7 +181,7 @@ fn act(act: &ActLine) -> String {
 
 /// What was just done to an entry, in one or two lines.
 pub fn done(verb: &str, entry: &Entry) -> String {
-    let next = if entry.reached {
+    let next = if entry.reached || entry.private {
         ""
     } else {
         "\nYour partner's device gets it when you meet: amends sync, or amends up on both."

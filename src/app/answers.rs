@@ -1,14 +1,17 @@
 //! Requests that read or edit, and entries as scripts and pages see them.
 
 use amends_journal::{
-    BoundaryView, EntryId, EntryKind, Field, FindError, Person, RuleError, Standing, Verb,
+    Agreed, AgreementView, EntryId, EntryKind, Field, FindError, Person, RuleError, Standing,
+    State, Verb, View,
 };
-use amends_replica::{Card, CardState, Edit, EditError, Input, Whose};
+use amends_replica::{Card, Edit, EditError, Input, Replica, Whose};
 
 use super::stores::{Shelves, damaged, internal};
 use super::{App, FeedError};
 use crate::advice::Advice;
-use crate::request::{ActLine, BoundaryRequest, Entry, Failure, Response, Status, Waits};
+use crate::request::{
+    ActLine, Agreement, Entry, Failure, Feeling, Own, Response, Status, Waits, Why,
+};
 
 /// A time in RFC 3339, UTC, as scripts read it.
 pub(crate) fn time_of(millis: i64) -> String {
@@ -37,6 +40,8 @@ fn field_name(field: Field) -> &'static str {
         Field::Reason => "reason",
         Field::Language => "language",
         Field::ReviewOn => "review date",
+        Field::Date => "date",
+        Field::Place => "place",
     }
 }
 
@@ -69,196 +74,295 @@ fn rule_failed(rule: &RuleError, id: &str) -> Failure {
     .into()
 }
 
+/// Which of a home's two stores an entry stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Store {
+    /// The journal that two people share.
+    Journal,
+    /// What never leaves this person's own devices.
+    Private,
+}
+
+/// What was typed, for words about it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Typed {
+    pub(crate) id: String,
+    pub(crate) date: String,
+    pub(crate) language: String,
+}
+
+impl Typed {
+    pub(crate) fn id(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
 impl App {
-    fn find(&mut self, typed: &str) -> Result<EntryId, Failure> {
-        self.replica()?.find(typed).map_err(|error| {
-            let id = typed.to_owned();
-            match error {
-                FindError::Empty | FindError::None => Advice::UnknownId { id },
-                FindError::Several(count) => Advice::AmbiguousId {
-                    id,
-                    count: count as u64,
-                },
-            }
-            .into()
-        })
+    /// The entry of the journal whose id begins so.
+    pub(crate) fn find(&mut self, typed: &str) -> Result<EntryId, Failure> {
+        let journal = self.replica()?.find(typed);
+        journal.map_err(|error| not_found(typed, error))
     }
 
-    /// One of the verbs of a boundary.
-    pub(super) fn boundary(&mut self, request: BoundaryRequest) -> Result<Response, Failure> {
-        let (edit, id) = match request {
-            BoundaryRequest::List => {
-                let replica = self.replica()?;
-                let mut cards: Vec<(EntryId, Card)> = replica
-                    .cards()
-                    .map(|(id, card)| (*id, card.clone()))
-                    .collect();
-                cards.sort_by_key(|(id, card)| (card.created, *id));
-                return Ok(Response::Entries(
-                    cards
-                        .iter()
-                        .map(|(id, card)| self.entry_of(id, card))
-                        .collect(),
-                ));
-            }
-            BoundaryRequest::Show { id } => {
-                let id = self.find(&id)?;
-                return self
-                    .shown(&id)
-                    .map(|entry| Response::Entry(Box::new(entry)));
-            }
-            BoundaryRequest::Propose {
-                title,
-                text,
-                language,
-                review_on,
-            } => (
-                Edit::Propose {
-                    title,
-                    text,
-                    language,
-                    review_on,
-                },
-                String::new(),
-            ),
-            BoundaryRequest::Edit {
-                id,
-                title,
-                text,
-                review_on,
-            } => {
-                let entry = self.find(&id)?;
-                (
-                    Edit::Change {
-                        entry,
-                        title,
-                        text,
-                        review_on,
-                    },
-                    id,
-                )
-            }
-            BoundaryRequest::Agree { id, expect_hash } => {
-                let entry = self.find(&id)?;
-                let shown = expect_hash.map(|shown| hash_of(&shown)).transpose()?;
-                (Edit::Agree { entry, shown }, id)
-            }
-            BoundaryRequest::Decline { id, reason } => (
-                Edit::Decline {
-                    entry: self.find(&id)?,
-                    reason,
-                },
-                id,
-            ),
-            BoundaryRequest::End { id, reason } => (
-                Edit::End {
-                    entry: self.find(&id)?,
-                    reason,
-                },
-                id,
-            ),
+    /// The entry of either store whose id begins so.
+    pub(crate) fn find_anywhere(&self, typed: &str) -> Result<(Store, EntryId), Failure> {
+        let journal = match &self.replica {
+            Some(replica) => replica.find(typed),
+            None => Err(FindError::None),
         };
-        if self.replica.is_none() {
-            return Err(Advice::NotPaired.into());
+        match (journal, self.private.find(typed)) {
+            (Ok(_), Ok(_)) => Err(not_found(typed, FindError::Several(2))),
+            (Ok(id), Err(FindError::None)) => Ok((Store::Journal, id)),
+            (Err(FindError::None), Ok(id)) => Ok((Store::Private, id)),
+            (Err(FindError::None), Err(error)) | (Err(error), Err(FindError::None)) => {
+                Err(not_found(typed, error))
+            }
+            (journal, private) => {
+                let count = |found: Result<EntryId, FindError>| match found {
+                    Ok(_) => 1,
+                    Err(FindError::Several(count)) => count,
+                    Err(_) => 0,
+                };
+                let several = count(journal).saturating_add(count(private)).max(2);
+                Err(not_found(typed, FindError::Several(several)))
+            }
         }
-        let told = told_of(&edit);
+    }
+
+    /// The replica of a store.
+    fn replica_of(&self, store: Store) -> Option<&Replica> {
+        match store {
+            Store::Journal => self.replica.as_ref(),
+            Store::Private => Some(&self.private),
+        }
+    }
+
+    /// Makes an edit in one of the stores, and gives the entry as it is then.
+    pub(crate) fn edit(
+        &mut self,
+        store: Store,
+        edit: Edit,
+        typed: &Typed,
+    ) -> Result<(EntryId, Entry), Failure> {
+        let id = &typed.id;
         let partner = self.partner_name();
-        let entry = self.feed(Input::Edit(edit)).map_err(|error| match error {
+        let edited = match store {
+            Store::Journal if self.replica.is_none() => return Err(Advice::NotPaired.into()),
+            Store::Journal => self.feed(Input::Edit(edit)),
+            Store::Private => self.feed_private(edit),
+        };
+        let edited = edited.map_err(|error| match error {
             FeedError::Edit(EditError::Rule(RuleError::Date)) => Advice::BadDate {
-                given: told.date.clone(),
+                given: typed.date.clone(),
             }
             .into(),
             FeedError::Edit(EditError::Rule(RuleError::Language)) => Advice::BadLanguage {
-                given: told.language.clone(),
+                given: typed.language.clone(),
             }
             .into(),
-            FeedError::Edit(EditError::Rule(rule)) => rule_failed(&rule, &id),
+            FeedError::Edit(EditError::Rule(rule)) => rule_failed(&rule, id),
             FeedError::Edit(EditError::TextChanged) => Advice::TextMoved { id: id.clone() }.into(),
-            FeedError::Edit(EditError::Unconfirmed) => Advice::PartnerNotConfirmed {
-                partner: partner.clone(),
+            FeedError::Edit(EditError::Unconfirmed) => {
+                Advice::PartnerNotConfirmed { partner }.into()
             }
-            .into(),
             FeedError::Edit(EditError::OlderCopy) => Advice::OlderHome.into(),
             FeedError::Edit(EditError::Unknown) => Advice::UnknownId { id: id.clone() }.into(),
             FeedError::Edit(other @ EditError::NoId) => internal(&other),
             FeedError::Failed(failure) => failure,
         })?;
         self.look_at_syncs();
-        match entry.as_ref().and_then(|entry| self.entry(entry)) {
-            Some(entry) => Ok(Response::Entry(Box::new(entry))),
+        match edited.and_then(|id| Some((id, self.entry_in(store, &id)?))) {
+            Some(edited) => Ok(edited),
             None => Err(internal(&"an edit made no entry")),
         }
     }
 
-    /// An entry as a list shows it.
-    pub(super) fn entry(&self, id: &EntryId) -> Option<Entry> {
-        let card = self.replica.as_ref()?.card(id)?;
-        Some(self.entry_of(id, card))
+    /// An edit, as the whole answer to a request.
+    pub(crate) fn answer(
+        &mut self,
+        store: Store,
+        edit: Edit,
+        typed: &Typed,
+    ) -> Result<Response, Failure> {
+        let (_, entry) = self.edit(store, edit, typed)?;
+        Ok(Response::Entry(Box::new(entry)))
     }
 
-    fn name_of(&self, whose: Whose) -> String {
+    /// Looks at one entry, all of its parts loaded.
+    pub(crate) fn look<T>(
+        &mut self,
+        store: Store,
+        id: &EntryId,
+        then: impl FnOnce(&amends_journal::Entry<'_>) -> T,
+    ) -> Result<T, Failure> {
+        let (replica, shelf, path) = match store {
+            Store::Journal => (
+                self.replica.as_mut().ok_or(Advice::NotPaired)?,
+                Shelves(&self.open.journal),
+                self.open.home.journal_db(),
+            ),
+            Store::Private => (
+                &mut self.private,
+                Shelves(&self.open.private),
+                self.open.home.private_db(),
+            ),
+        };
+        replica
+            .look(&shelf, id, then)
+            .map_err(|error| damaged(&path, &error))
+    }
+
+    /// All entries of a kind, in the order in which they say they were begun.
+    pub(crate) fn list(&mut self, kind: &str) -> Result<Response, Failure> {
+        let kind = EntryKind::ALL
+            .into_iter()
+            .find(|known| known.name() == kind)
+            .ok_or_else(|| internal(&format!("there is no kind {kind}")))?;
+        if kind == EntryKind::Boundary {
+            self.replica()?;
+        }
+        let mut all = Vec::new();
+        for store in [Store::Journal, Store::Private] {
+            let Some(replica) = self.replica_of(store) else {
+                continue;
+            };
+            for (id, card) in replica.cards() {
+                if card.kind == kind.byte() && is_listed(card) {
+                    all.push((card.created, *id, self.entry_of(store, id, card)));
+                }
+            }
+        }
+        all.sort_by_key(|(created, id, _)| (*created, *id));
+        Ok(Response::Entries(
+            all.into_iter().map(|(_, _, entry)| entry).collect(),
+        ))
+    }
+
+    /// An entry of the journal as a list shows it.
+    pub(super) fn entry(&self, id: &EntryId) -> Option<Entry> {
+        self.entry_in(Store::Journal, id)
+    }
+
+    fn entry_in(&self, store: Store, id: &EntryId) -> Option<Entry> {
+        let card = self.replica_of(store)?.card(id)?;
+        Some(self.entry_of(store, id, card))
+    }
+
+    pub(crate) fn name_of(&self, whose: Whose) -> String {
         match whose {
             Whose::Mine => self.open.device.name.as_str().to_owned(),
             Whose::Partners => self.partner_name(),
         }
     }
 
-    fn entry_of(&self, id: &EntryId, card: &Card) -> Entry {
-        let replica = self.replica.as_ref();
-        let agreed = [
-            (card.agreed_by_me, Whose::Mine),
-            (card.agreed_by_partner, Whose::Partners),
-        ];
+    pub(crate) fn name_of_person(&self, person: Person) -> String {
+        self.name_of(match person {
+            Person::Me => Whose::Mine,
+            Person::Partner => Whose::Partners,
+        })
+    }
+
+    pub(crate) fn entry_of(&self, store: Store, id: &EntryId, card: &Card) -> Entry {
+        let replica = self.replica_of(store);
+        let short = |id: &EntryId| replica.map_or_else(|| id.to_string(), |r| r.short_id(id));
+        let (title, state, own) = self.own_of(card);
         Entry {
-            id: replica.map_or_else(|| id.to_string(), |replica| replica.short_id(id)),
-            kind: EntryKind::from_byte(card.kind)
-                .map_or("unknown", EntryKind::name)
-                .to_owned(),
-            title: card.title.clone(),
-            text: card.text.clone(),
-            in_force: card.in_force.clone(),
-            state: match card.state {
-                CardState::Proposed => "proposed",
-                CardState::Agreed => "agreed",
-                CardState::Changed => "changed",
-                CardState::Declined => "declined",
-                CardState::Ended => "ended",
-            }
-            .to_owned(),
-            agreed_by: agreed
-                .into_iter()
-                .filter(|(agrees, _)| *agrees)
-                .map(|(_, whose)| self.name_of(whose))
-                .collect(),
+            id: short(id),
+            title,
+            state,
             author: card
                 .author
                 .map(|whose| self.name_of(whose))
                 .unwrap_or_default(),
             created: time_of(card.created.unwrap_or_default()),
-            reached: replica.is_some_and(|replica| replica.reached(card)),
-            review_on: card.review_on.clone(),
-            hash: hex(&card.hash),
-            history: Vec::new(),
+            held: time_of(card.first_held),
+            reached: store == Store::Journal && replica.is_some_and(|r| r.reached(card)),
             not_readable_there: card.not_readable_there,
+            private: store == Store::Private,
+            from: card.from.map(|from| short(&EntryId(from))),
+            own,
+            history: Vec::new(),
         }
     }
 
-    fn shown(&mut self, id: &EntryId) -> Result<Entry, Failure> {
-        let path = self.open.home.journal_db();
-        let Some(replica) = self.replica.as_mut() else {
-            return Err(Advice::NotPaired.into());
-        };
-        let view = replica
-            .boundary(&Shelves(&self.open.journal), id)
-            .map_err(|error| damaged(&path, &error))?;
-        let mut entry = self
-            .entry(id)
-            .ok_or_else(|| Failure::from(Advice::UnknownId { id: id.to_string() }))?;
-        entry.history = self.history(&view);
-        Ok(entry)
+    /// An entry's title, its state, and what its kind has of its own.
+    fn own_of(&self, card: &Card) -> (String, String, Own) {
+        match &card.view {
+            View::Boundary(agreed) => {
+                let (title, state, agreement) = self.agreement_of(agreed);
+                (title, state, Own::Boundary(agreement))
+            }
+            View::Feeling(feeling) => (
+                String::new(),
+                "felt".to_owned(),
+                Own::Feeling(feeling_of(&feeling.feel)),
+            ),
+            View::Draft(draft) => (
+                String::new(),
+                if draft.done { "done" } else { "draft" }.to_owned(),
+                own_of_draft(draft),
+            ),
+        }
     }
 
-    fn history(&self, view: &BoundaryView) -> Vec<ActLine> {
+    /// What is agreed to, as scripts see it.
+    pub(crate) fn agreement_of(&self, agreed: &Agreed) -> (String, String, Agreement) {
+        let by = [
+            (agreed.agreed_by_me, Whose::Mine),
+            (agreed.agreed_by_partner, Whose::Partners),
+        ];
+        let whys = [
+            (&agreed.my_why, Whose::Mine),
+            (&agreed.partners_why, Whose::Partners),
+        ];
+        let agreement = Agreement {
+            text: agreed.text.clone(),
+            in_force: agreed.in_force.clone(),
+            agreed_by: by
+                .into_iter()
+                .filter(|(agrees, _)| *agrees)
+                .map(|(_, whose)| self.name_of(whose))
+                .collect(),
+            review_on: agreed.review_on.clone(),
+            hash: hex(&agreed.hash),
+            whys: whys
+                .into_iter()
+                .filter(|(why, _)| !why.trim().is_empty())
+                .map(|(why, whose)| Why {
+                    by: self.name_of(whose),
+                    why: why.clone(),
+                })
+                .collect(),
+        };
+        (
+            agreed.title.clone(),
+            state_name(agreed.state).to_owned(),
+            agreement,
+        )
+    }
+
+    /// One entry with its history.
+    pub(crate) fn show_entry(&mut self, typed: &str) -> Result<Response, Failure> {
+        let (store, id) = self.find_anywhere(typed).map_err(|failure| {
+            // Before pairing there is no entry that could be meant but a private one.
+            if self.replica.is_none() && self.private.cards().next().is_none() {
+                Advice::NotPaired.into()
+            } else {
+                failure
+            }
+        })?;
+        let view = self.look(store, &id, |entry| entry.agreement())?;
+        let mut entry = self
+            .entry_in(store, &id)
+            .ok_or_else(|| Failure::from(Advice::UnknownId { id: id.to_string() }))?;
+        entry.history = self.history(&view);
+        Ok(Response::Entry(Box::new(entry)))
+    }
+
+    fn history(&self, view: &AgreementView) -> Vec<ActLine> {
         view.acts
             .iter()
             .map(|shown| ActLine {
@@ -269,16 +373,21 @@ impl App {
                     Verb::End => "end",
                 }
                 .to_owned(),
-                by: self.name_of(match shown.person {
-                    Person::Me => Whose::Mine,
-                    Person::Partner => Whose::Partners,
-                }),
+                by: self.name_of_person(shown.person),
                 at: time_of(shown.act.time),
                 reason: Some(shown.act.reason.clone()).filter(|reason| !reason.is_empty()),
                 to_current_text: shown.act.hash == view.current.hash
                     && shown.standing != Standing::Invalid,
             })
             .collect()
+    }
+
+    /// What an entry of the journal waits for from this person, if anything.
+    fn waits_for_me(card: &Card, today: &str) -> Option<&'static str> {
+        match &card.view {
+            View::Boundary(agreed) => agreement_waits(agreed, today),
+            View::Feeling(_) | View::Draft(_) => None,
+        }
     }
 
     /// How things stand.
@@ -302,25 +411,17 @@ impl App {
         let today = today();
         let mut waiting_for_me = Vec::new();
         for (id, card) in replica.cards() {
-            let unanswered = matches!(card.state, CardState::Proposed | CardState::Changed)
-                && !card.agreed_by_me
-                && !card.declined_by_me;
-            let due = card.state == CardState::Agreed
-                && card.review_on.as_ref().is_some_and(|date| *date <= today);
-            let why = match (unanswered, due) {
-                (true, _) => "agree",
-                (_, true) => "review",
-                _ => continue,
+            let Some(why) = Self::waits_for_me(card, &today) else {
+                continue;
             };
+            let entry = self.entry_of(Store::Journal, id, card);
             waiting_for_me.push(Waits {
-                id: replica.short_id(id),
-                kind: EntryKind::from_byte(card.kind)
-                    .map_or("unknown", EntryKind::name)
-                    .to_owned(),
-                title: if card.title.is_empty() {
-                    beginning(&card.text)
+                id: entry.id,
+                kind: entry.own.kind().to_owned(),
+                title: if entry.title.is_empty() {
+                    beginning(entry.own.words())
                 } else {
-                    card.title.clone()
+                    entry.title
                 },
                 why: why.to_owned(),
             });
@@ -363,7 +464,7 @@ fn beginning(text: &str) -> String {
     }
 }
 
-fn hash_of(shown: &str) -> Result<[u8; 32], Failure> {
+pub(super) fn hash_of(shown: &str) -> Result<[u8; 32], Failure> {
     data_encoding::HEXLOWER_PERMISSIVE
         .decode(shown.as_bytes())
         .ok()
@@ -376,24 +477,67 @@ fn hash_of(shown: &str) -> Result<[u8; 32], Failure> {
         })
 }
 
-/// What was typed, for words about it.
-struct Told {
-    date: String,
-    language: String,
+fn not_found(typed: &str, error: FindError) -> Failure {
+    let id = typed.to_owned();
+    match error {
+        FindError::Empty | FindError::None => Advice::UnknownId { id },
+        FindError::Several(count) => Advice::AmbiguousId {
+            id,
+            count: count as u64,
+        },
+    }
+    .into()
 }
 
-fn told_of(edit: &Edit) -> Told {
-    let (date, language) = match edit {
-        Edit::Propose {
-            review_on,
-            language,
-            ..
-        } => (review_on.clone(), language.clone()),
-        Edit::Change { review_on, .. } => (review_on.clone().flatten(), String::new()),
-        _ => (None, String::new()),
-    };
-    Told {
-        date: date.unwrap_or_default(),
-        language,
+/// Whether a list shows it: a draft that was given or thrown away is history.
+fn is_listed(card: &Card) -> bool {
+    !matches!(&card.view, View::Draft(draft) if draft.done)
+}
+
+/// A state of an agreement, as scripts read it.
+pub(crate) fn state_name(state: State) -> &'static str {
+    match state {
+        State::Proposed => "proposed",
+        State::Agreed => "agreed",
+        State::Changed => "changed",
+        State::Declined => "declined",
+        State::Ended => "ended",
     }
+}
+
+/// What an agreement waits for from this person.
+pub(crate) fn agreement_waits(agreed: &Agreed, today: &str) -> Option<&'static str> {
+    let unanswered = matches!(agreed.state, State::Proposed | State::Changed)
+        && !agreed.agreed_by_me
+        && !agreed.declined_by_me;
+    let due = agreed.state == State::Agreed
+        && agreed
+            .review_on
+            .as_ref()
+            .is_some_and(|date| date.as_str() <= today);
+    match (unanswered, due) {
+        (true, _) => Some("agree"),
+        (_, true) => Some("review"),
+        _ => None,
+    }
+}
+
+fn feeling_of(feel: &amends_journal::feeling::Feel) -> Feeling {
+    Feeling {
+        words: feel.words.clone(),
+        because: feel.because.clone(),
+        intensity: feel.intensity,
+        tags: feel.tags.clone(),
+    }
+}
+
+/// A draft, in the fields of the kind that it is to become.
+fn own_of_draft(draft: &amends_journal::draft::View) -> Own {
+    let answer = |name| draft.answer(name).unwrap_or_default().to_owned();
+    Own::Feeling(Feeling {
+        words: answer("words"),
+        because: answer("because"),
+        intensity: answer("intensity").parse().ok(),
+        tags: Vec::new(),
+    })
 }

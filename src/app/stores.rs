@@ -83,8 +83,7 @@ pub(crate) struct Pair {
 pub struct Open {
     pub(crate) home: Home,
     pub(crate) journal: Store,
-    /// Held open so that a damaged private store is noticed at the start, and closed whole at the end.
-    private: Store,
+    pub(crate) private: Store,
     pub(crate) device: Device,
 }
 
@@ -140,8 +139,6 @@ pub fn open(home: &Home, vault_key: VaultKey) -> Result<Open, Failure> {
     };
     let journal = open_store(&home.journal_db(), vault_key.journal_store())?;
     let private = open_store(&home.private_db(), vault_key.private_store())?;
-    // Read once, so that damage there is said now and not on the day it is needed.
-    Replica::load(&Shelves(&private)).map_err(|error| damaged(&home.private_db(), &error))?;
     let row: DeviceRow = get(home, &journal, DEVICE)?
         .ok_or_else(|| damaged(&home.journal_db(), &"this device's keys are not in it"))?;
     let name = PersonName::try_from(row.name.as_str())
@@ -181,6 +178,12 @@ impl Open {
         Replica::load(&shelf)
             .map(Some)
             .map_err(|error| failed(&error))
+    }
+
+    /// The replica of the private store.
+    pub(crate) fn private_replica(&self) -> Result<Replica, Failure> {
+        Replica::load(&Shelves(&self.private))
+            .map_err(|error| damaged(&self.home.private_db(), &error))
     }
 
     /// The replica anew, in the place of one of which something could not be saved.
@@ -276,6 +279,15 @@ impl Open {
         durable: bool,
     ) -> Result<(), Failure> {
         commit(&mut self.journal, writes, durable)
+    }
+
+    /// The same in the private store.
+    pub(crate) fn save_private(
+        &mut self,
+        writes: &[amends_replica::Write],
+        durable: bool,
+    ) -> Result<(), Failure> {
+        commit(&mut self.private, writes, durable)
     }
 
     /// Closes both stores whole.

@@ -3,11 +3,11 @@
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 
-use super::unexpected;
+use super::{all, entry, show};
 use crate::advice::Advice;
 use crate::cli::Context;
 use crate::holder::{self, Reached, Wish};
-use crate::request::{BoundaryRequest, Entry, Failure, Request, Response};
+use crate::request::{BoundaryRequest, Entry, Failure, Request};
 use crate::terminal::asking::Terminal;
 use crate::text::{self, Text};
 use crate::words;
@@ -127,7 +127,11 @@ pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
     match journal.leave_with(outcome).await? {
         Said::All(entries) => {
             context.out.value(&entries)?;
-            context.out.say(&words::list(context.out, &entries))
+            context.out.say(&words::list(
+                context.out,
+                &entries,
+                "There are no boundaries yet. Propose one with: amends boundary propose",
+            ))
         }
         Said::One(entry) => {
             context.out.value(&entry)?;
@@ -179,11 +183,8 @@ async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result
             "You ended",
             one(journal, BoundaryRequest::End { id, reason }).await?,
         ),
-        Verb::List(List {}) => match ask(journal, BoundaryRequest::List).await? {
-            Response::Entries(entries) => Said::All(entries),
-            other => return Err(unexpected(other)),
-        },
-        Verb::Show(Show { id }) => Said::One(one(journal, BoundaryRequest::Show { id }).await?),
+        Verb::List(List {}) => Said::All(all(journal, "boundary").await?),
+        Verb::Show(Show { id }) => Said::One(show(journal, id).await?),
     })
 }
 
@@ -203,8 +204,8 @@ async fn change(
     let (id, text) = match text.as_deref() {
         Some(given) => (id, Some(text::take(context, Some(given), "").await?)),
         None if nothing_else => {
-            let before = one(journal, BoundaryRequest::Show { id }).await?;
-            let draft = format!("{}\n", before.text);
+            let before = show(journal, id).await?;
+            let draft = format!("{}\n", before.own.words());
             (before.id, Some(text::take(context, None, &draft).await?))
         }
         None => (id, None),
@@ -233,7 +234,7 @@ async fn ask_to_agree(
     id: String,
 ) -> Result<(String, Option<String>), Failure> {
     let mut terminal = Terminal::open()?;
-    let entry = one(journal, BoundaryRequest::Show { id }).await?;
+    let entry = show(journal, id).await?;
     context.out.say(&words::entry(
         context.out,
         &Entry {
@@ -246,23 +247,18 @@ async fn ask_to_agree(
         .ask_yes_or_no("Do you agree to exactly these words?")
         .await?
     {
-        Ok((entry.id, Some(entry.hash)))
+        let hash = entry
+            .own
+            .agreement()
+            .map(|agreement| agreement.hash.clone());
+        Ok((entry.id, hash))
     } else {
         Err(Advice::SaidNo.into())
     }
 }
 
-async fn ask(journal: &mut Reached, request: BoundaryRequest) -> Result<Response, Failure> {
-    journal
-        .ask_to_the_end(Request::Boundary(request), |_| Ok(()))
-        .await
-}
-
 async fn one(journal: &mut Reached, request: BoundaryRequest) -> Result<Box<Entry>, Failure> {
-    match ask(journal, request).await? {
-        Response::Entry(entry) => Ok(entry),
-        other => Err(unexpected(other)),
-    }
+    entry(journal, Request::Boundary(request)).await
 }
 
 fn date(typed: &str) -> Result<String, String> {

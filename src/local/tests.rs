@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::home::{JOURNAL_DB, PRIVATE_DB, VAULT};
-use crate::request::{Entry, Failure};
+use crate::request::{Agreement, Entry, Failure, Own};
 
 /// A home with nothing in it that matters, and the lock on it.
 fn a_home(at: &Path) -> (Home, Lock) {
@@ -21,19 +21,20 @@ fn a_home(at: &Path) -> (Home, Lock) {
 fn an_entry(text: &str) -> Entry {
     Entry {
         id: "lusab".to_owned(),
-        kind: "boundary".to_owned(),
         title: String::new(),
-        text: text.to_owned(),
-        in_force: None,
         state: "proposed".to_owned(),
-        agreed_by: Vec::new(),
         author: "Ana".to_owned(),
         created: "2026-11-22T13:03:00Z".to_owned(),
+        held: "2026-11-22T13:03:00Z".to_owned(),
         reached: false,
-        review_on: None,
-        hash: String::new(),
-        history: Vec::new(),
         not_readable_there: false,
+        private: false,
+        from: None,
+        own: Own::Boundary(Agreement {
+            text: text.to_owned(),
+            ..Agreement::default()
+        }),
+        history: Vec::new(),
     }
 }
 
@@ -125,7 +126,7 @@ async fn a_conversation_over_the_socket_is_the_same() {
     let long = "\u{1b}\"\\\n€".repeat(200_000);
     face.end(Response::Entry(Box::new(an_entry(&long))));
     match the_end(&mut caller).await {
-        Ok(Response::Entry(entry)) => assert_eq!(entry.text, long),
+        Ok(Response::Entry(entry)) => assert_eq!(entry.own.words(), long),
         other => panic!("{other:?}"),
     }
     door.close().await.unwrap();

@@ -9,19 +9,31 @@ fn plain() -> Output {
 fn evenings() -> Entry {
     Entry {
         id: "lusab-babad".to_owned(),
-        kind: "boundary".to_owned(),
         title: "Evenings".to_owned(),
-        text: "No phones at dinner.\nNor in bed.".to_owned(),
-        in_force: None,
         state: "proposed".to_owned(),
-        agreed_by: vec!["Ana".to_owned()],
         author: "Ana".to_owned(),
         created: "2026-11-22T13:03:00Z".to_owned(),
+        held: "2026-11-22T13:03:00Z".to_owned(),
         reached: false,
-        review_on: Some("2027-03-01".to_owned()),
-        hash: "00".repeat(32),
-        history: Vec::new(),
         not_readable_there: false,
+        private: false,
+        from: None,
+        own: Own::Boundary(Agreement {
+            text: "No phones at dinner.\nNor in bed.".to_owned(),
+            agreed_by: vec!["Ana".to_owned()],
+            review_on: Some("2027-03-01".to_owned()),
+            hash: "00".repeat(32),
+            ..Agreement::default()
+        }),
+        history: Vec::new(),
+    }
+}
+
+/// What both agree to in an entry of such.
+fn agreement(entry: &mut Entry) -> &mut Agreement {
+    match &mut entry.own {
+        Own::Boundary(agreement) => agreement,
+        Own::Feeling(_) => panic!("not an agreement"),
     }
 }
 
@@ -47,7 +59,7 @@ fn a_list_is_one_aligned_line_an_entry() {
     second.state = "agreed".to_owned();
     second.title = String::new();
     second.reached = true;
-    let shown = list(plain(), &[evenings(), second]);
+    let shown = list(plain(), &[evenings(), second], "None.");
     assert_eq!(
         shown,
         "lusab-babad  proposed by Ana  waiting  Evenings\n\
@@ -59,7 +71,7 @@ fn a_list_is_one_aligned_line_an_entry() {
 fn an_entry_shows_its_words_as_they_are_and_what_is_in_force() {
     let mut entry = evenings();
     entry.state = "changed".to_owned();
-    entry.in_force = Some("No phones.".to_owned());
+    agreement(&mut entry).in_force = Some("No phones.".to_owned());
     entry.history = vec![ActLine {
         verb: "decline".to_owned(),
         by: "Bo".to_owned(),
@@ -90,19 +102,22 @@ fn an_entry_shows_its_words_as_they_are_and_what_is_in_force() {
 fn what_a_partner_wrote_never_reaches_the_terminal_raw() {
     let hostile = "x\u{1b}]0;y\u{7}\u{202e}\u{9b}";
     let mut entry = evenings();
+    let Own::Boundary(own) = &mut entry.own else {
+        panic!("not an agreement")
+    };
     for field in [
         &mut entry.id,
         &mut entry.title,
-        &mut entry.text,
+        &mut own.text,
         &mut entry.state,
         &mut entry.author,
         &mut entry.created,
     ] {
         *field = hostile.to_owned();
     }
-    entry.in_force = Some(hostile.to_owned() + "2");
-    entry.review_on = Some(hostile.to_owned());
-    entry.agreed_by = vec![hostile.to_owned()];
+    agreement(&mut entry).in_force = Some(hostile.to_owned() + "2");
+    agreement(&mut entry).review_on = Some(hostile.to_owned());
+    agreement(&mut entry).agreed_by = vec![hostile.to_owned()];
     entry.history = vec![ActLine {
         verb: hostile.to_owned(),
         by: hostile.to_owned(),
@@ -131,7 +146,7 @@ fn what_a_partner_wrote_never_reaches_the_terminal_raw() {
         partner: hostile.to_owned(),
     };
     let mut shown = vec![
-        list(plain(), std::slice::from_ref(&entry)),
+        list(plain(), std::slice::from_ref(&entry), "None."),
         super::entry(plain(), &entry),
         done("Proposed", &entry),
         super::status(plain(), &with),

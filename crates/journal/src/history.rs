@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::act::ActId;
 use crate::ids::Actor;
+use crate::said::Statement;
 
 /// What an operation made or put, as later operations may name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +40,8 @@ pub(crate) struct Note {
     pub(crate) runs: Vec<Run>,
     /// The greatest `n` of the acts that it follows or holds; 0 where there are none.
     pub(crate) greatest_n: u64,
+    /// The statements in it.
+    pub(crate) said: Vec<(ActId, Arc<Statement>)>,
 }
 
 /// All changes of a part.
@@ -86,6 +90,19 @@ impl History {
             return None;
         }
         made_by(&held.get(at)?.runs, counter)
+    }
+
+    /// The statements in the changes that `clock` includes, in no order that means anything.
+    pub(crate) fn said(&self, clock: &BTreeMap<Actor, u64>) -> Vec<&Statement> {
+        clock
+            .iter()
+            .filter_map(|(actor, seq)| Some((self.by_actor.get(actor)?, *seq)))
+            .flat_map(|(held, seq)| {
+                held.iter()
+                    .take(usize::try_from(seq).unwrap_or(usize::MAX))
+                    .flat_map(|note| note.said.iter().map(|(_, statement)| statement.as_ref()))
+            })
+            .collect()
     }
 
     /// Every change, in no order that means anything.

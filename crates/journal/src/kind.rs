@@ -1,5 +1,7 @@
 //! Kinds of entries and parts, and whose a part is.
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::EntryId;
 
 /// What an entry is. The byte stands in payloads (PROTOCOL section 3, kind 1).
@@ -104,7 +106,7 @@ impl PartKind {
 
 /// One of the two, seen from here. Each rule gives the same answer on both sides with the two
 /// exchanged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Person {
     /// Who holds this device.
     Me,

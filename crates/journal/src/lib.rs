@@ -2,31 +2,34 @@
 //! every change passes before it is believed.
 //!
 //! An entry is made of [parts](Part), each a small Automerge document: the shared one that both people
-//! write, and each person's own. [`Boundary`] looks at three parts of one entry together: it says what
-//! is in force, and writes. [`wall::admit`] takes what arrives.
+//! write, and each person's own. [`Entry`] looks at the three parts of one entry together: it says what
+//! is in force and what was said, and writes. [`wall::admit`] takes what arrives.
 //!
 //! ```
-//! use amends_journal::{Actor, Boundary, Draft, EntryId, EntryKind, Part, PartKind, State, propose, wall};
+//! use amends_journal::{Actor, Entry, Draft, EntryId, EntryKind, Part, PartKind, State, propose, wall};
 //!
-//! let (ana, bo) = (Actor([1; 16]), Actor([2; 16]));
 //! let entry = EntryId([7; 16]);
+//! let writer = |n| Writer {
+//!     journal: [9; 32], entry, log: [n; 32], actor: Actor([n; 16]), alone: false,
+//! };
+//! let (ana, bo) = (writer(1), writer(2));
 //! let new = |part| Part::new(EntryKind::Boundary, 1, part).unwrap();
 //!
 //! // Ana proposes.
-//! let draft = Draft { title: "Evenings", text: "Phones away at dinner.", language: "en", review_on: None };
-//! let proposed = propose(entry, &ana, 0, &draft).unwrap();
+//! let draft = Draft { title: "Evenings", text: "Phones away at dinner.", language: "en", ..Draft::default() };
+//! let proposed = propose(&ana, 0, &draft).unwrap();
 //!
 //! // Her changes arrive at Bo's, who agrees to exactly this text.
 //! let slices = |changes: &[Vec<u8>]| -> Vec<Vec<u8>> { changes.to_vec() };
-//! let admit = |part: &Part, from: &Actor, changes: &[Vec<u8>]| {
+//! let admit = |part: &Part, from: &Writer, changes: &[Vec<u8>]| {
 //!     wall::admit(part, from, &changes.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap()
 //! };
 //! let shared = admit(&new(PartKind::Shared), &ana, &slices(&proposed.shared.changes));
 //! let anas = admit(&new(PartKind::Own), &ana, &slices(&proposed.own.changes));
 //! let mine = new(PartKind::Own);
-//! let agreed = Boundary { entry, shared: &shared, mine: &mine, partners: &anas }.agree(&bo, 0).unwrap().unwrap();
+//! let agreed = Entry { entry, shared: &shared, mine: &mine, partners: &anas }.agree(&bo, 0).unwrap().unwrap();
 //!
-//! let view = Boundary { entry, shared: &shared, mine: &agreed.part, partners: &anas }.view();
+//! let view = Entry { entry, shared: &shared, mine: &agreed.part, partners: &anas }.agreement();
 //! assert_eq!(view.state, State::Agreed);
 //! assert_eq!(view.in_force.unwrap().text, "Phones away at dinner.");
 //! ```
@@ -47,25 +50,33 @@
 )]
 
 mod act;
-mod boundary;
+mod agreement;
+pub mod draft;
+mod entry;
+pub mod feeling;
 mod hash;
 mod history;
 mod ids;
 mod kind;
 mod part;
+mod rule;
+mod said;
 mod schema;
 pub mod wall;
 mod write;
 
 pub use act::{Act, ActFault, ActId, ENDS, GREATEST_N, HEADS, REASON_BYTES, Verb};
-pub use boundary::{
-    Boundary, BoundaryView, Draft, Edit, Field, Proposed, RuleError, ShownAct, Standing, State,
+pub use agreement::{
+    Agreed, AgreementView, Draft, Edit, Field, Proposed, RuleError, ShownAct, Standing, State,
     TEXT_BYTES, TITLE_CHARACTERS, TextField, TextVersion, propose,
 };
+pub use entry::{Begun, Entry, Say, Short, Told, View, begin};
 pub use hash::{agree_hash, together_hash};
 pub use ids::{Actor, EntryId, FindError, LEAST_WORDS, WORDS};
 pub use kind::{EntryKind, PartAddress, PartKind, Person};
 pub use part::{LoadError, Part, SNAPSHOT_BYTES};
-pub use schema::{BOUNDARY_SCHEMA, UnknownSchema, first_change, known};
+pub use rule::RuleFault;
+pub use said::{BEGIN, Begin, STATEMENT_BYTES, STATEMENT_ITEMS, Statement, StatementFault, Writer};
+pub use schema::{SCHEMA, UnknownSchema, first_change, known};
 pub use wall::Refusal;
 pub use write::{PART_BYTES, WRITTEN_BYTES, WRITTEN_OPERATIONS, WriteError, Written};

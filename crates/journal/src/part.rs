@@ -12,7 +12,8 @@ use crate::act::{Act, ActId};
 use crate::history::{History, Note};
 use crate::ids::Actor;
 use crate::kind::{EntryKind, PartKind};
-use crate::schema::{self, Schema, UnknownSchema, begin, first_change, object};
+use crate::said::Statement;
+use crate::schema::{self, Holds, Schema, UnknownSchema, begin, first_change, object};
 use crate::wall::{self, Refusal, trial::check_shape};
 
 /// A snapshot is not read beyond this: 64 MiB.
@@ -111,7 +112,7 @@ impl Part {
         for change in changes {
             let actor = change.actor_id().to_bytes().try_into().map(Actor);
             let actor = actor.map_err(|_| Refusal::from(wall::PermitFault::Actor))?;
-            let note = wall::inspect(schema, &history, &actor, change.raw_bytes())?;
+            let note = wall::inspect((kind, schema), &history, &actor, None, change.raw_bytes())?;
             history.push(note);
         }
         check_shape(schema, &doc).map_err(Refusal::from)?;
@@ -253,8 +254,29 @@ impl Part {
         heads.iter().all(|hash| self.has(&hash.0))
     }
 
+    /// Where this part's schema has its statements.
+    pub(crate) fn said_place(&self) -> Option<usize> {
+        self.schema
+            .containers
+            .iter()
+            .position(|container| container.holds == Holds::Said)
+    }
+
+    /// The statements of an own part, in no order that means anything.
+    pub(crate) fn said(&self) -> Vec<(ActId, Statement)> {
+        self.history
+            .iter()
+            .flat_map(|note| note.said.iter())
+            .map(|(id, statement)| (*id, Statement::clone(statement)))
+            .collect()
+    }
+
     /// The acts of an own part in the list's order, which means nothing.
     pub(crate) fn acts(&self, place: usize) -> Vec<(ActId, Act)> {
+        let acts = self.schema.containers.get(place);
+        if acts.is_none_or(|container| container.holds != Holds::Acts) {
+            return Vec::new();
+        }
         read_acts(&self.doc, place)
             .unwrap_or_default()
             .into_iter()
@@ -290,6 +312,7 @@ fn beginning(doc: &Automerge, schema: &Schema) -> History {
             clock: [(Actor::FIRST, 1)].into(),
             runs: Vec::new(),
             greatest_n: 0,
+            said: Vec::new(),
         });
     }
     history

@@ -1,24 +1,37 @@
 //! What each part may hold, and the fixed first change that makes its containers.
 //!
 //! A schema is two lists: containers, made once by the first change and by nothing else, and fields
-//! of the root that hold one string each. A boundary's, version 1:
+//! of the root that hold one string each. Version 1:
 //!
 //! | part | key | holds |
 //! | --- | --- | --- |
 //! | shared | `title`, `text` | text, one character an operation, that both write at once |
 //! | shared | `language` | a string: letters, digits and `-`, at most 35 bytes (BCP 47) |
-//! | shared | `review_on` | a string: `YYYY-MM-DD`, or empty for none |
+//! | shared | `review_on`, `date` | a string: `YYYY-MM-DD`, or empty for none |
+//! | shared | `place` | a string: one line of at most 400 bytes |
 //! | own | `acts` | a list of byte strings, one for each [`Act`](crate::Act); only ever added to |
+//! | own | `said` | a list of byte strings, one for each [`Statement`](crate::Statement); only ever added to |
 //! | own | `why` | text: why it matters to this person |
+//!
+//! | kind | shared | own |
+//! | --- | --- | --- |
+//! | boundary | title, text; language, review_on | acts, why |
+//! | lesson, check-in, packet | title, text; language, review_on | acts, said |
+//! | talk | title, text; language | said |
+//! | memory | title, text; language, date, place | said |
+//! | plan | title, text; language, date | said |
+//! | space, feeling, apology | nothing | said |
 
 use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{ActorId, Automerge, ObjId, ObjType, ROOT, TextEncoding};
 
+use crate::feeling;
 use crate::ids::Actor;
 use crate::kind::{EntryKind, PartKind};
+use crate::rule::Rule;
 
-/// The schema of boundaries that this version writes.
-pub const BOUNDARY_SCHEMA: u8 = 1;
+/// The schema of every kind that this version writes.
+pub const SCHEMA: u8 = 1;
 
 /// A date is ten bytes; a language tag 35 at most (RFC 5646, section 4.4.1).
 pub(crate) const LANGUAGE_BYTES: usize = 35;
@@ -30,6 +43,8 @@ pub(crate) enum Holds {
     Text,
     /// Acts: added, never altered or taken away.
     Acts,
+    /// Statements: the same, by their kind's rules.
+    Said,
 }
 
 /// A container of a part; the `n`th of its schema is made by operation `n` of the first change.
@@ -51,6 +66,8 @@ pub(crate) struct Field {
 pub(crate) struct Schema {
     pub(crate) containers: &'static [Container],
     pub(crate) fields: &'static [Field],
+    /// What statements its kind allows, where it has any.
+    pub(crate) rule: Option<Rule>,
 }
 
 /// A container by its place in the schema's list.
@@ -66,42 +83,94 @@ pub(crate) const LANGUAGE: &str = "language";
 /// The key of the date on which to look at it again.
 pub(crate) const REVIEW_ON: &str = "review_on";
 
-static BOUNDARY_SHARED: Schema = Schema {
-    containers: &[
-        Container {
-            key: "title",
-            holds: Holds::Text,
-        },
-        Container {
-            key: "text",
-            holds: Holds::Text,
-        },
-    ],
-    fields: &[
-        Field {
-            key: LANGUAGE,
-            allows: is_language,
-        },
-        Field {
-            key: REVIEW_ON,
-            allows: is_review_date,
-        },
-    ],
+/// The key of the day that it is about.
+pub(crate) const DATE: &str = "date";
+/// The key of where it was.
+pub(crate) const PLACE: &str = "place";
+/// Bytes of a place.
+pub(crate) const PLACE_BYTES: usize = 400;
+
+const TITLE_AND_TEXT: &[Container] = &[
+    Container {
+        key: "title",
+        holds: Holds::Text,
+    },
+    Container {
+        key: "text",
+        holds: Holds::Text,
+    },
+];
+const HOLDS_LANGUAGE: Field = Field {
+    key: LANGUAGE,
+    allows: is_language,
+};
+const HOLDS_REVIEW_ON: Field = Field {
+    key: REVIEW_ON,
+    allows: is_date_or_none,
+};
+const HOLDS_DATE: Field = Field {
+    key: DATE,
+    allows: is_date_or_none,
+};
+const HOLDS_PLACE: Field = Field {
+    key: PLACE,
+    allows: is_place,
+};
+const HOLDS_ACTS: Container = Container {
+    key: "acts",
+    holds: Holds::Acts,
+};
+const HOLDS_SAID: Container = Container {
+    key: "said",
+    holds: Holds::Said,
 };
 
+/// A shared part of a title, a text and these fields.
+const fn shared(fields: &'static [Field]) -> Schema {
+    Schema {
+        containers: TITLE_AND_TEXT,
+        fields,
+        rule: None,
+    }
+}
+
+/// An own part of statements.
+const fn said(rule: Rule) -> Schema {
+    Schema {
+        containers: &[HOLDS_SAID],
+        fields: &[],
+        rule: Some(rule),
+    }
+}
+
+/// An own part of acts and statements.
+const fn acts_and_said(rule: Rule) -> Schema {
+    Schema {
+        containers: &[HOLDS_ACTS, HOLDS_SAID],
+        fields: &[],
+        rule: Some(rule),
+    }
+}
+
+static AGREED_SHARED: Schema = shared(&[HOLDS_LANGUAGE, HOLDS_REVIEW_ON]);
 static BOUNDARY_OWN: Schema = Schema {
     containers: &[
-        Container {
-            key: "acts",
-            holds: Holds::Acts,
-        },
+        HOLDS_ACTS,
         Container {
             key: "why",
             holds: Holds::Text,
         },
     ],
     fields: &[],
+    rule: None,
 };
+/// Of kinds in which nothing is shared: no change of it is ever allowed.
+static NOTHING_SHARED: Schema = Schema {
+    containers: &[],
+    fields: &[],
+    rule: None,
+};
+static FEELING_OWN: Schema = said(feeling::rule);
 
 /// A kind or schema that this version does not know. What was written in it is kept, set aside and
 /// tried again after an upgrade.
@@ -119,17 +188,24 @@ pub(crate) fn schema(
     schema: u8,
     part: PartKind,
 ) -> Result<&'static Schema, UnknownSchema> {
-    match (kind, schema, part) {
-        (EntryKind::Boundary, BOUNDARY_SCHEMA, PartKind::Shared) => Ok(&BOUNDARY_SHARED),
-        (EntryKind::Boundary, BOUNDARY_SCHEMA, PartKind::Own) => Ok(&BOUNDARY_OWN),
-        _ => Err(UnknownSchema { kind, schema }),
+    use EntryKind as Kind;
+    use PartKind::{Own, Shared};
+    if schema != SCHEMA {
+        return Err(UnknownSchema { kind, schema });
     }
+    Ok(match (kind, part) {
+        (Kind::Boundary | Kind::Lesson | Kind::Checkin | Kind::Packet, Shared) => &AGREED_SHARED,
+        (Kind::Space | Kind::Feeling | Kind::Apology, Shared) => &NOTHING_SHARED,
+        (Kind::Boundary, Own) => &BOUNDARY_OWN,
+        (Kind::Feeling, Own) => &FEELING_OWN,
+        _ => return Err(UnknownSchema { kind, schema }),
+    })
 }
 
 /// Whether this version can read and write parts of this schema.
 #[must_use]
 pub fn known(kind: EntryKind, schema_version: u8) -> bool {
-    schema(kind, schema_version, PartKind::Shared).is_ok()
+    schema(kind, schema_version, PartKind::Own).is_ok()
 }
 
 /// The fixed first change of a part (PROTOCOL section 6, last paragraph): actor of 16 zeros, seq 1,
@@ -155,7 +231,7 @@ pub(crate) fn begin(schema: &Schema) -> (Automerge, Vec<u8>) {
     for container in schema.containers {
         let kind = match container.holds {
             Holds::Text => ObjType::Text,
-            Holds::Acts => ObjType::List,
+            Holds::Acts | Holds::Said => ObjType::List,
         };
         // It can only fail on a list's index or a foreign object, and this is the root's key. The
         // pinned bytes would show it.
@@ -183,8 +259,13 @@ fn is_language(value: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
-fn is_review_date(value: &str) -> bool {
+fn is_date_or_none(value: &str) -> bool {
     value.is_empty() || is_date(value)
+}
+
+/// One line of people's words.
+fn is_place(value: &str) -> bool {
+    value.len() <= PLACE_BYTES && !value.chars().any(char::is_control)
 }
 
 /// A day of the calendar as `YYYY-MM-DD` (RFC 3339, full-date), in exactly these ten characters, so

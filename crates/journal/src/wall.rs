@@ -7,7 +7,8 @@
 //! 2. [`chunk`](ChunkFault): exactly one chunk, of type 1, no trailing bytes, checksum right;
 //! 3. [`columns`](ColumnFault): a walk of our own, bounded by the bytes and not by what they claim;
 //! 4. [`permit`](PermitFault): this actor, the next of its changes, following what is held, inserting
-//!    and deleting characters, putting fields, adding acts, and nothing else. The operations are
+//!    and deleting characters, putting fields, adding acts and statements that follow their kind's rules, and
+//!    nothing else. The operations are
 //!    decoded here by the iterators of step 3 and not by Automerge, whose `Change::decode` allocates
 //!    and panics on what it should refuse;
 //! 5. [`trial`](TrialFault): applied to a copy under `catch_unwind`, saved, loaded, compared.
@@ -17,7 +18,9 @@
 
 use crate::history::{History, Note};
 use crate::ids::Actor;
+use crate::kind::EntryKind;
 use crate::part::Part;
+use crate::said::Writer;
 use crate::schema::Schema;
 
 mod chunk;
@@ -75,16 +78,22 @@ impl Refusal {
 /// Takes the changes of one part, in order: all of them, or none. `part` stays as it is; what is given
 /// back is the part with the changes in it.
 ///
-/// `actor` is derived from the log in which the changes came, by the caller, who also chose the part:
+/// `writer` is derived from the record in which the changes came, by the caller, who also chose the part:
 /// the shared one, or the own part of that log's person.
 ///
 /// # Errors
 /// [`Refusal`], for the first change that is refused.
-pub fn admit(part: &Part, actor: &Actor, changes: &[&[u8]]) -> Result<Part, Refusal> {
+pub fn admit(part: &Part, writer: &Writer, changes: &[&[u8]]) -> Result<Part, Refusal> {
     let mut history = part.history.clone();
     let mut hashes = Vec::with_capacity(changes.len());
     for bytes in changes {
-        let note = inspect(part.schema, &history, actor, bytes)?;
+        let note = inspect(
+            (part.kind(), part.schema),
+            &history,
+            &writer.actor,
+            Some(writer),
+            bytes,
+        )?;
         hashes.push(note.hash);
         history.push(note);
     }
@@ -92,14 +101,15 @@ pub fn admit(part: &Part, actor: &Actor, changes: &[&[u8]]) -> Result<Part, Refu
     Ok(part.after(passed.doc, passed.saved, history))
 }
 
-/// Steps 2 to 4.
+/// Steps 2 to 4. Without a writer it is our own part that is loaded: its statements were judged when they came.
 pub(crate) fn inspect(
-    schema: &Schema,
+    (kind, schema): (EntryKind, &Schema),
     history: &History,
     actor: &Actor,
+    writer: Option<&Writer>,
     bytes: &[u8],
 ) -> Result<Note, Refusal> {
     let chunk = chunk::open(bytes)?;
     let change = columns::Change::read(chunk.content)?;
-    permit::judge(schema, history, actor, &chunk, &change)
+    permit::judge((kind, schema), history, actor, writer, &chunk, &change)
 }

@@ -6,8 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{ActorId, Automerge, AutomergeError, ROOT, ScalarValue};
 
-use crate::ids::Actor;
 use crate::part::Part;
+use crate::said::Writer;
 use crate::schema::object;
 use crate::wall::{self, LATEST_TIME, Refusal};
 
@@ -55,20 +55,22 @@ pub(crate) enum Step<'a> {
     Put { key: &'static str, value: &'a str },
     /// Adds an act to the list.
     Act { place: usize, bytes: Vec<u8> },
+    /// Adds a statement to the list.
+    Say { place: usize, bytes: Vec<u8> },
 }
 
 /// Makes the steps into changes. Each step acts on what the one before left. `None` where nothing
 /// changes.
 pub(crate) fn write(
     part: &Part,
-    actor: &Actor,
+    writer: &Writer,
     now: i64,
     steps: &[Step<'_>],
 ) -> Result<Option<Written>, WriteError> {
     let mut operations = WRITTEN_OPERATIONS;
     let changes = loop {
         let changes = catch_unwind(AssertUnwindSafe(|| {
-            commit(part, actor, now, steps, operations)
+            commit(part, writer, now, steps, operations)
         }))
         .map_err(|_| WriteError::Panic)?
         .map_err(|error| WriteError::Automerge(error.to_string()))?;
@@ -83,18 +85,18 @@ pub(crate) fn write(
         return Ok(None);
     }
     let slices: Vec<&[u8]> = changes.iter().map(Vec::as_slice).collect();
-    let part = wall::admit(part, actor, &slices)?;
+    let part = wall::admit(part, writer, &slices)?;
     Ok(Some(Written { changes, part }))
 }
 
 fn commit(
     part: &Part,
-    actor: &Actor,
+    writer: &Writer,
     now: i64,
     steps: &[Step<'_>],
     operations: usize,
 ) -> Result<Vec<Vec<u8>>, AutomergeError> {
-    let mut doc = part.doc.clone().with_actor(ActorId::from(actor.0));
+    let mut doc = part.doc.clone().with_actor(ActorId::from(writer.actor.0));
     let before = doc.get_heads();
     let now = now.clamp(0, LATEST_TIME);
     let mut pieces = steps
@@ -121,7 +123,7 @@ fn commit(
                     transaction.splice_text(id(place), at, delete, insert)?;
                 }
                 Step::Put { key, value } => transaction.put(ROOT, key, value)?,
-                Step::Act { place, bytes } => {
+                Step::Act { place, bytes } | Step::Say { place, bytes } => {
                     let end = automerge::ReadDoc::length(&transaction, id(place));
                     transaction.insert(id(place), end, ScalarValue::Bytes(bytes))?;
                 }
@@ -143,7 +145,7 @@ impl Step<'_> {
     fn operations(&self) -> usize {
         match self {
             Step::Splice { delete, insert, .. } => delete.saturating_add(insert.chars().count()),
-            Step::Put { .. } | Step::Act { .. } => 1,
+            Step::Put { .. } | Step::Act { .. } | Step::Say { .. } => 1,
         }
     }
 }

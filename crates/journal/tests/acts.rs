@@ -141,7 +141,9 @@ fn either_ends_it_alone_and_an_end_undoes_both_agreements() {
         );
     }
     assert_eq!(
-        ana.boundary().end(&ana.actor, NOW, None).unwrap_err(),
+        ana.boundary()
+            .end(&common::writer(ana.actor), NOW, None)
+            .unwrap_err(),
         RuleError::NothingInForce
     );
 
@@ -194,7 +196,9 @@ fn a_decline_takes_back_and_may_be_taken_back() {
     bo.takes(&ana.agrees()).unwrap();
     assert_eq!(bo.view().state, State::Agreed);
     assert_eq!(
-        bo.boundary().decline(&bo.actor, NOW, None).unwrap_err(),
+        bo.boundary()
+            .decline(&common::writer(bo.actor), NOW, None)
+            .unwrap_err(),
         RuleError::InForce
     );
 }
@@ -259,7 +263,9 @@ fn nothing_can_be_said_of_what_nobody_proposed() {
         assert!(bo.does(&deed).is_none());
     }
     assert_eq!(
-        bo.boundary().agree(&bo.actor, NOW).unwrap_err(),
+        bo.boundary()
+            .agree(&common::writer(bo.actor), NOW)
+            .unwrap_err(),
         RuleError::NothingProposed
     );
     assert_eq!(bo.view().author, None);
@@ -271,12 +277,11 @@ fn limits_are_told_apart() {
         title: "T",
         text: "x",
         language: "en",
-        review_on: None,
+        ..Draft::default()
     };
     let with = |draft: &Draft<'_>| {
         propose(
-            ENTRY,
-            &common::Device::new(Which::Anas, 1).actor,
+            &common::writer(common::Device::new(Which::Anas, 1).actor),
             NOW,
             draft,
         )
@@ -404,25 +409,36 @@ fn limits_are_told_apart() {
     let b = ana.boundary();
     let reason = "r".repeat(4_001);
     assert!(matches!(
-        b.decline(&ana.actor, NOW, Some(&reason)),
+        b.decline(&common::writer(ana.actor), NOW, Some(&reason)),
         Err(RuleError::TooLong {
             field: Field::Reason,
             ..
         })
     ));
     assert_eq!(
-        b.splice(&ana.actor, NOW, TextField::Text, 20, 3, "x")
+        b.splice(&common::writer(ana.actor), NOW, TextField::Text, 20, 3, "x")
             .unwrap_err(),
         RuleError::Position { at: 20, length: 22 }
     );
     assert!(matches!(
-        b.splice(&ana.actor, NOW, TextField::Text, usize::MAX, 3, "x"),
+        b.splice(
+            &common::writer(ana.actor),
+            NOW,
+            TextField::Text,
+            usize::MAX,
+            3,
+            "x"
+        ),
         Err(RuleError::Position { .. })
     ));
-    assert!(b.edit(&ana.actor, NOW, &Edit::default()).unwrap().is_none());
+    assert!(
+        b.edit(&common::writer(ana.actor), NOW, &Edit::default())
+            .unwrap()
+            .is_none()
+    );
     assert!(matches!(
         b.edit(
-            &ana.actor,
+            &common::writer(ana.actor),
             NOW,
             &Edit {
                 text: Some(""),
@@ -442,9 +458,9 @@ fn any_clock_may_write() {
             title: "T",
             text: "x",
             language: "en",
-            review_on: None,
+            ..Draft::default()
         };
-        let proposed = propose(ENTRY, &ana.actor, now, &draft).unwrap();
+        let proposed = propose(&common::writer(ana.actor), now, &draft).unwrap();
         assert!((0..=253_402_300_799_999).contains(&proposed.own.part.latest_time()));
     }
 }

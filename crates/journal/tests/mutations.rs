@@ -205,7 +205,7 @@ fn by_meaning(random: &mut Random, change: &[u8], other: &[u8]) -> Vec<u8> {
 fn meet(sample: &Sample, change: &[u8]) -> String {
     let mut device = sample.device.clone();
     let before = device.part(sample.which).clone();
-    match amends_journal::wall::admit(&before, &sample.actor, &[change]) {
+    match amends_journal::wall::admit(&before, &common::writer(sample.actor), &[change]) {
         Err(refusal) => {
             let kind = match &refusal {
                 Refusal::Trial(fault) => format!("{fault:?}"),

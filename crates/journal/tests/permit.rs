@@ -20,7 +20,8 @@ fn device() -> (Device, Vec<Vec<u8>>) {
 
 fn refused(part: &Part, bytes: &[u8]) -> Refusal {
     let before = (part.heads(), part.save());
-    let refusal = amends_journal::wall::admit(part, &EVE, &[bytes]).expect_err("must be refused");
+    let refusal = amends_journal::wall::admit(part, &common::writer(EVE), &[bytes])
+        .expect_err("must be refused");
     assert_eq!((part.heads(), part.save()), before);
     let said = refusal.to_string();
     assert!(
@@ -101,7 +102,8 @@ fn step_4_knows_who_writes_and_what_follows_what() {
 
     // Her second change must follow her first, wherever else it begins.
     let first = forged(&ana.shared, EVE, vec![letter()]);
-    let after_first = amends_journal::wall::admit(&ana.shared, &EVE, &[&first]).unwrap();
+    let after_first =
+        amends_journal::wall::admit(&ana.shared, &common::writer(EVE), &[&first]).unwrap();
     let mut change = expanded(&after_first, EVE, vec![letter()]);
     change.deps = ana.shared.heads().into_iter().map(ChangeHash).collect();
     change.start_op = good().start_op;
@@ -421,7 +423,7 @@ fn add(bytes: Vec<u8>) -> Op {
 fn acts_are_added_and_never_altered() {
     let own = part(PartKind::Own);
     let first = forged(&own, EVE, vec![add(act(Verb::Agree, 3).bytes())]);
-    let own = amends_journal::wall::admit(&own, &EVE, &[&first]).unwrap();
+    let own = amends_journal::wall::admit(&own, &common::writer(EVE), &[&first]).unwrap();
     let written = id(3, EVE);
     let other = ScalarValue::Bytes(act(Verb::Decline, 9).bytes());
     for operation in [
@@ -501,7 +503,7 @@ fn acts_are_added_and_never_altered() {
     let greatest = amends_journal::GREATEST_N;
     let own = amends_journal::wall::admit(
         &own,
-        &EVE,
+        &common::writer(EVE),
         &[&forged(
             &own,
             EVE,
@@ -512,7 +514,7 @@ fn acts_are_added_and_never_altered() {
     assert!(
         amends_journal::wall::admit(
             &own,
-            &EVE,
+            &common::writer(EVE),
             &[&forged(
                 &own,
                 EVE,
@@ -527,14 +529,16 @@ fn acts_are_added_and_never_altered() {
 fn changes_of_one_part_are_all_taken_or_none() {
     let (ana, _) = device();
     let good = forged(&ana.shared, EVE, vec![letter()]);
-    let after_good = amends_journal::wall::admit(&ana.shared, &EVE, &[&good]).unwrap();
+    let after_good =
+        amends_journal::wall::admit(&ana.shared, &common::writer(EVE), &[&good]).unwrap();
     let next = forged(&after_good, EVE, vec![letter()]);
     let bad = forged(
         &after_good,
         EVE,
         vec![op(put("x"), ObjectId::Root, named("bad"), false, vec![])],
     );
-    let admit = |changes: &[&[u8]]| amends_journal::wall::admit(&ana.shared, &EVE, changes);
+    let admit =
+        |changes: &[&[u8]]| amends_journal::wall::admit(&ana.shared, &common::writer(EVE), changes);
     let both = admit(&[&good, &next]).unwrap();
     assert_eq!(both.changes(), ana.shared.changes() + 2);
     assert!(matches!(
@@ -644,7 +648,12 @@ fn a_change_names_only_what_it_follows() {
     ] {
         let mut change = expanded(&later.shared, EVE, vec![operation.clone()]);
         assert!(
-            amends_journal::wall::admit(&later.shared, &EVE, &[&bytes(change.clone())]).is_ok()
+            amends_journal::wall::admit(
+                &later.shared,
+                &common::writer(EVE),
+                &[&bytes(change.clone())]
+            )
+            .is_ok()
         );
         change.deps = before.clone();
         change.start_op = element.try_into().unwrap();

@@ -22,7 +22,8 @@ fn device() -> (Device, Vec<Vec<u8>>) {
 
 fn refused(part: &Part, bytes: &[u8]) -> Refusal {
     let before = (part.heads(), part.save());
-    let refusal = amends_journal::wall::admit(part, &EVE, &[bytes]).expect_err("must be refused");
+    let refusal = amends_journal::wall::admit(part, &common::writer(EVE), &[bytes])
+        .expect_err("must be refused");
     assert_eq!((part.heads(), part.save()), before);
     let said = refusal.to_string();
     assert!(
@@ -42,7 +43,7 @@ fn an_honest_change_is_taken() {
     let (ana, _) = device();
     let taken = amends_journal::wall::admit(
         &ana.shared,
-        &EVE,
+        &common::writer(EVE),
         &[&forged(&ana.shared, EVE, vec![letter()])],
     );
     assert_eq!(taken.unwrap().changes(), ana.shared.changes() + 1);
@@ -134,7 +135,8 @@ fn step_3_is_not_impressed_by_what_runs_claim() {
         assert!(bomb.len() < 256, "{}", bomb.len());
         let from = Instant::now();
         for _ in 0..1_000 {
-            let refusal = amends_journal::wall::admit(&ana.shared, &EVE, &[&bomb]).unwrap_err();
+            let refusal = amends_journal::wall::admit(&ana.shared, &common::writer(EVE), &[&bomb])
+                .unwrap_err();
             assert!(matches!(
                 refusal,
                 Refusal::Columns(ColumnFault::TooMany { limit: 20_000, items, .. }) if items == claim as u64

@@ -8,7 +8,7 @@ use amends_keys::identity::LogKey;
 use crate::clock::Position;
 use crate::effect::{Effect, HandleError, LinkId, Shown, World};
 use crate::payload::{Beginning, Item, read_items};
-use crate::record::{RecordKind, actor_of};
+use crate::record::RecordKind;
 use crate::replica::Replica;
 use crate::rows::{self, ApplyingRow, Fate, PartName, RecordRow, Whose, name};
 use crate::shelf::{Gathered, Table};
@@ -18,6 +18,15 @@ use crate::wall::Ready;
 /// kill -9 must not cost a good record, and a record that stops the program does so every time
 /// (`docs/decisions/0003`).
 const TRIES: u8 = 3;
+
+/// Why an entry does not change its kind.
+const OTHER_KIND: &str = "the entry is of another kind or schema";
+
+/// What records did to entries: whose they were, the number of this device's last one, and what kind of entry it is.
+type Touched = BTreeMap<EntryId, (Whose, Option<u64>, Of)>;
+
+/// An entry's kind and the version of its schema.
+type Of = (EntryKind, u8);
 
 /// Changes of one writer for one part, in order.
 type Stretch<'a> = (LogKey, Vec<&'a [u8]>);
@@ -76,7 +85,7 @@ impl Replica {
         }
 
         let mut gathered = Gathered::new(world.shelf);
-        let mut touched: BTreeMap<EntryId, (Whose, Option<u64>)> = BTreeMap::new();
+        let mut touched = Touched::new();
         let mut effects = Vec::new();
         if self.apply_together(&gathered, &marked, &mut touched)? {
             for ready in &marked {
@@ -100,13 +109,13 @@ impl Replica {
                 self.hold(&mut gathered, world.now, ready, fate)?;
             }
         }
-        for (entry, (by, mine)) in touched {
+        for (entry, (by, mine, of)) in touched {
             for part_name in [PartName::Shared, PartName::Mine, PartName::Partners] {
                 if let Some(part) = self.trial.remove(&(entry, part_name)) {
                     self.keep_part(&mut gathered, entry, part_name, part);
                 }
             }
-            self.keep_card(&mut gathered, entry, mine)?;
+            self.keep_card(&mut gathered, world.now, entry, of, mine)?;
             effects.push(Effect::Show(Shown::Changed { entry, by }));
         }
         self.trial.clear();
@@ -151,7 +160,7 @@ impl Replica {
         &mut self,
         gathered: &Gathered<'_>,
         marked: &[Ready],
-        touched: &mut BTreeMap<EntryId, (Whose, Option<u64>)>,
+        touched: &mut Touched,
     ) -> Result<bool, HandleError> {
         let mut items: Vec<(LogKey, Vec<Item>)> = Vec::new();
         for ready in marked {
@@ -173,11 +182,15 @@ impl Replica {
         }
         // Changes of one part, in order, by stretches of one writer.
         let mut stretches: BTreeMap<(EntryId, PartName), Vec<Stretch<'_>>> = BTreeMap::new();
+        let mut kinds = BTreeMap::new();
         for (log, items) in &items {
             for item in items {
-                let Some(part_name) = self.part_of(log, item) else {
+                let Ok((part_name, of)) = self.part_of(log, item) else {
                     return Ok(false);
                 };
+                if *kinds.entry(item.entry).or_insert(of) != of {
+                    return Ok(false);
+                }
                 let stretches = stretches.entry((item.entry, part_name)).or_default();
                 match stretches.last_mut() {
                     Some((writer, changes)) if writer == log => changes.push(&item.change),
@@ -186,9 +199,12 @@ impl Replica {
             }
         }
         for ((entry, part_name), stretches) in stretches {
+            let Some(of) = kinds.get(&entry).copied() else {
+                return Ok(false);
+            };
             for (log, changes) in stretches {
-                let part = self.trial_part(gathered, &entry, part_name)?;
-                match wall::admit(&part, &actor_of(&log), &changes) {
+                let part = self.trial_part(gathered, &entry, part_name, of)?;
+                match wall::admit(&part, &self.writer(&log, entry), &changes) {
                     Ok(part) => self.trial.insert((entry, part_name), part),
                     Err(_) => {
                         self.trial.clear();
@@ -208,7 +224,7 @@ impl Replica {
         &mut self,
         gathered: &Gathered<'_>,
         ready: &Ready,
-        touched: &mut BTreeMap<EntryId, (Whose, Option<u64>)>,
+        touched: &mut Touched,
     ) -> Result<Fate, HandleError> {
         let begun = self.suspects.get(&ready.hash).copied().unwrap_or(0);
         if begun > TRIES {
@@ -234,21 +250,24 @@ impl Replica {
             Ok(items) => items,
             Err(error) => return Ok(Fate::SetAside(error.to_string())),
         };
-        let actor = actor_of(&ready.record.log);
         let mut taken: BTreeMap<(EntryId, PartName), Part> = BTreeMap::new();
         for item in &items {
-            let Some(part_name) = self.part_of(&ready.record.log, item) else {
-                return Ok(Fate::SetAside(format!(
-                    "entries of kind {} with schema {} are not known to this version",
-                    item.kind, item.schema
-                )));
+            let (part_name, of) = match self.part_of(&ready.record.log, item) {
+                Ok(part) => part,
+                Err(why) => return Ok(Fate::SetAside(why)),
             };
+            if taken.iter().any(|((entry, _), part)| {
+                *entry == item.entry && (part.kind(), part.schema_version()) != of
+            }) {
+                return Ok(Fate::SetAside(OTHER_KIND.to_owned()));
+            }
             let key = (item.entry, part_name);
             let part = match taken.remove(&key) {
                 Some(part) => part,
-                None => self.trial_part(gathered, &item.entry, part_name)?,
+                None => self.trial_part(gathered, &item.entry, part_name, of)?,
             };
-            match wall::admit(&part, &actor, &[&item.change]) {
+            let writer = self.writer(&ready.record.log, item.entry);
+            match wall::admit(&part, &writer, &[&item.change]) {
                 Ok(part) => taken.insert(key, part),
                 Err(refusal) => return Ok(Fate::SetAside(refusal.to_string())),
             };
@@ -279,17 +298,36 @@ impl Replica {
         Fate::Applied
     }
 
-    /// Which part an item is for: an own part is its writer's, and only entries of a known kind and schema have parts.
-    fn part_of(&self, log: &LogKey, item: &Item) -> Option<PartName> {
-        let kind = EntryKind::from_byte(item.kind)?;
-        if kind != EntryKind::Boundary || item.schema != amends_journal::BOUNDARY_SCHEMA {
-            return None;
+    /// Which part an item is for: an own part is its writer's, and only entries of a known kind and schema have parts. An
+    /// entry stays of the kind that it is.
+    fn part_of(&self, log: &LogKey, item: &Item) -> Result<(PartName, Of), String> {
+        let unknown = || {
+            format!(
+                "entries of kind {} with schema {} are not known to this version",
+                item.kind, item.schema
+            )
+        };
+        let kind = EntryKind::from_byte(item.kind).ok_or_else(unknown)?;
+        if !amends_journal::known(kind, item.schema) {
+            return Err(unknown());
         }
-        Some(match (item.part, self.logs.get(log)?.whose) {
+        let of = (kind, item.schema);
+        let is_other = |held: Of| held != of;
+        let card = self.cards.get(&item.entry);
+        let held = card.is_some_and(|card| (card.kind, card.schema) != (kind.byte(), item.schema));
+        let tried = [PartName::Shared, PartName::Mine, PartName::Partners]
+            .iter()
+            .filter_map(|name| self.trial.get(&(item.entry, *name)))
+            .any(|part| is_other((part.kind(), part.schema_version())));
+        if held || tried {
+            return Err(OTHER_KIND.to_owned());
+        }
+        let part_name = match (item.part, self.logs.get(log).map(|log| log.whose)) {
             (PartKind::Shared, _) => PartName::Shared,
-            (PartKind::Own, Whose::Mine) => PartName::Mine,
-            (PartKind::Own, Whose::Partners) => PartName::Partners,
-        })
+            (PartKind::Own, Some(Whose::Mine)) => PartName::Mine,
+            (PartKind::Own, _) => PartName::Partners,
+        };
+        Ok((part_name, of))
     }
 
     /// A part as the records before this one left it.
@@ -298,27 +336,27 @@ impl Replica {
         gathered: &Gathered<'_>,
         entry: &EntryId,
         part_name: PartName,
+        of: Of,
     ) -> Result<Part, HandleError> {
         if let Some(part) = self.trial.get(&(*entry, part_name)) {
             return Ok(part.clone());
         }
         // Where it is not kept, the next who needs it loads it again.
-        Ok(self.parts.take(gathered, entry, part_name)?)
+        Ok(self.parts.take(gathered, entry, part_name, of)?)
     }
 
-    fn touch(
-        &self,
-        ready: &Ready,
-        items: &[Item],
-        touched: &mut BTreeMap<EntryId, (Whose, Option<u64>)>,
-    ) {
+    fn touch(&self, ready: &Ready, items: &[Item], touched: &mut Touched) {
         let Some(log) = self.logs.get(&ready.record.log) else {
             return;
         };
         let mine = (ready.record.log == self.me).then_some(ready.record.seq);
         for item in items {
-            let before = touched.get(&item.entry).and_then(|(_, mine)| *mine);
-            touched.insert(item.entry, (log.whose, mine.or(before)));
+            let Some(kind) = EntryKind::from_byte(item.kind) else {
+                continue;
+            };
+            let before = touched.get(&item.entry).and_then(|(_, mine, _)| *mine);
+            let of = (kind, item.schema);
+            touched.insert(item.entry, (log.whose, mine.or(before), of));
         }
     }
 

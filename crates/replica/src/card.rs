@@ -1,86 +1,131 @@
 //! A card: what a list shows of an entry, kept so that a list loads no document.
 
-use amends_journal::{BoundaryView, EntryKind, Person, State};
+use amends_journal::{Agreed, Entry, Person, View};
 use serde::{Deserialize, Serialize};
 
-use crate::rows::Whose;
-
-/// The state of a boundary (DESIGN section 2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum CardState {
-    /// Written, not agreed to by both.
-    Proposed,
-    /// The current text is in force.
-    Agreed,
-    /// An older text is in force, a newer one waits.
-    Changed,
-    /// Somebody declined it.
-    Declined,
-    /// Somebody ended it.
-    Ended,
-}
+use crate::rows::{self, RowError, Whose, name};
 
 /// What a list shows of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Card {
     /// The entry kind's byte.
     pub kind: u8,
-    /// The title, empty where none was given.
-    pub title: String,
-    /// The current text.
-    pub text: String,
-    /// The review date (RFC 3339 full-date).
-    pub review_on: Option<String>,
-    /// The text in force.
-    pub in_force: Option<String>,
-    /// The state.
-    pub state: CardState,
-    /// Whether this person agrees to the current text.
-    pub agreed_by_me: bool,
-    /// Whether the partner agrees to the current text.
-    pub agreed_by_partner: bool,
-    /// Whether this person declined the current text.
-    pub declined_by_me: bool,
-    /// Who proposed it; none where the proposal was set aside.
+    /// The version of its schema.
+    pub schema: u8,
+    /// Who began it; none where that was set aside.
     pub author: Option<Whose>,
-    /// When its author says it was proposed (milliseconds since 1970 UTC).
+    /// When its author says that it was begun (milliseconds since 1970 UTC).
     pub created: Option<i64>,
-    /// The hash that an agreement to the current text names.
-    pub hash: [u8; 32],
+    /// When this device first held anything of it, by its own clock.
+    pub first_held: i64,
+    /// Which of its kind's roles it has.
+    pub role: u8,
+    /// The entry that it came from, by its id.
+    pub from: Option<[u8; 16]>,
     /// The number of this device's last record in it, 0 for none: it has reached the partner once they hold that far.
     pub mine: u64,
     /// Some record of mine in it is held by the partner's device and not readable there.
     pub not_readable_there: bool,
+    /// What its kind shows.
+    pub view: View,
+}
+
+/// The version of a card's row. A card is made from its entry's parts, so one of an older version is made anew.
+const VERSION: u8 = 2;
+
+/// What must outlive a card that is made anew, since the parts do not hold it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Kept {
+    pub(crate) first_held: i64,
+    pub(crate) mine: u64,
+    pub(crate) not_readable_there: bool,
+}
+
+impl From<&Card> for Kept {
+    fn from(card: &Card) -> Self {
+        Self {
+            first_held: card.first_held,
+            mine: card.mine,
+            not_readable_there: card.not_readable_there,
+        }
+    }
 }
 
 impl Card {
-    pub(crate) fn of_boundary(view: &BoundaryView, before: Option<&Card>) -> Self {
+    pub(crate) fn of(entry: &Entry<'_>, kept: Kept) -> Self {
+        let short = entry.in_short();
         Self {
-            kind: EntryKind::Boundary as u8,
-            title: view.current.title.clone(),
-            text: view.current.text.clone(),
-            review_on: view.current.review_on.clone(),
-            in_force: view.in_force.as_ref().map(|version| version.text.clone()),
-            state: match view.state {
-                State::Proposed => CardState::Proposed,
-                State::Agreed => CardState::Agreed,
-                State::Changed => CardState::Changed,
-                State::Declined => CardState::Declined,
-                State::Ended => CardState::Ended,
-            },
-            agreed_by_me: view.agreed_by.contains(&Person::Me),
-            agreed_by_partner: view.agreed_by.contains(&Person::Partner),
-            declined_by_me: view
-                .declined
-                .as_ref()
-                .is_some_and(|shown| shown.person == Person::Me),
-            author: view.author.map(whose),
-            created: view.created,
-            hash: view.current.hash,
-            mine: before.map_or(0, |card| card.mine),
-            not_readable_there: before.is_some_and(|card| card.not_readable_there),
+            kind: entry.kind().byte(),
+            schema: entry.mine.schema_version(),
+            author: short.author.map(whose),
+            created: short.created,
+            first_held: kept.first_held,
+            role: short.role,
+            from: short.from.map(|id| id.0),
+            mine: kept.mine,
+            not_readable_there: kept.not_readable_there,
+            view: short.view,
         }
     }
+
+    /// The words that both agree to, where it is an entry of such.
+    #[must_use]
+    pub fn agreed(&self) -> Option<&Agreed> {
+        match &self.view {
+            View::Boundary(agreed) => Some(agreed),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn row(&self) -> Result<Vec<u8>, RowError> {
+        postcard::to_extend(self, vec![VERSION]).map_err(|_| RowError::Damaged(name::CARD))
+    }
+}
+
+/// A card's row as it was read.
+pub(crate) enum Read {
+    Card(Box<Card>),
+    /// Of an older version: the card is to be made anew.
+    Older(Kept),
+}
+
+pub(crate) fn read(row: &[u8]) -> Result<Read, RowError> {
+    match row.split_first() {
+        Some((&VERSION, rest)) => postcard::from_bytes(rest)
+            .map(|card| Read::Card(Box::new(card)))
+            .map_err(|_| RowError::Damaged(name::CARD)),
+        Some((&found, _)) if found > VERSION => Err(RowError::Newer {
+            name: name::CARD,
+            found,
+        }),
+        _ => {
+            let old: First = rows::decode(name::CARD, row)?;
+            Ok(Read::Older(Kept {
+                first_held: old.created.unwrap_or_default(),
+                mine: old.mine,
+                not_readable_there: old.not_readable_there,
+            }))
+        }
+    }
+}
+
+/// The row of version 1, of boundaries alone.
+#[derive(Serialize, Deserialize)]
+struct First {
+    kind: u8,
+    title: String,
+    text: String,
+    review_on: Option<String>,
+    in_force: Option<String>,
+    state: u8,
+    agreed_by_me: bool,
+    agreed_by_partner: bool,
+    declined_by_me: bool,
+    author: Option<Whose>,
+    created: Option<i64>,
+    hash: [u8; 32],
+    mine: u64,
+    not_readable_there: bool,
 }
 
 /// A person of the journal's rules, as a log's owner.
@@ -88,5 +133,39 @@ pub(crate) fn whose(person: Person) -> Whose {
     match person {
         Person::Me => Whose::Mine,
         Person::Partner => Whose::Partners,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_of_version_1_keeps_what_the_parts_do_not_hold() {
+        let old = First {
+            kind: 3,
+            title: "T".into(),
+            text: "x".into(),
+            review_on: None,
+            in_force: None,
+            state: 1,
+            agreed_by_me: true,
+            agreed_by_partner: false,
+            declined_by_me: false,
+            author: Some(Whose::Mine),
+            created: Some(7),
+            hash: [1; 32],
+            mine: 5,
+            not_readable_there: true,
+        };
+        let row = rows::encode(name::CARD, &old).unwrap();
+        let Ok(Read::Older(kept)) = read(&row) else {
+            panic!("not read as an older one");
+        };
+        assert_eq!(
+            (kept.first_held, kept.mine, kept.not_readable_there),
+            (7, 5, true)
+        );
+        assert!(matches!(read(&[9]), Err(RowError::Newer { found: 9, .. })));
     }
 }

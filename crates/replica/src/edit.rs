@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use amends_journal::{
-    BOUNDARY_SCHEMA, Draft, EntryId, EntryKind, PartKind, RuleError, Written, propose,
+    Begin, Draft, Entry, EntryId, EntryKind, PartKind, RuleError, SCHEMA, Say, Writer, Written,
+    propose,
 };
 use rand_core::CryptoRng;
 use thiserror::Error;
@@ -19,26 +20,29 @@ use crate::shelf::{Gathered, Table};
 #[derive(Clone)]
 pub enum Edit {
     /// Propose a boundary; it is also this person's agreement to that exact text.
-    Propose {
-        /// One line, may be empty.
-        title: String,
-        /// The text.
-        text: String,
-        /// BCP 47 tag of the language it is written in.
-        language: String,
-        /// RFC 3339 full-date.
-        review_on: Option<String>,
-    },
-    /// Change a boundary's words; nobody's agreement.
+    Propose(Words),
+    /// Begin an entry of any other kind.
+    Begin(Beginnings),
+    /// Change the shared words of an entry; nobody's agreement.
     Change {
         /// Which.
         entry: EntryId,
-        /// Another title.
-        title: Option<String>,
-        /// Another text.
-        text: Option<String>,
-        /// Another review date, or none.
-        review_on: Option<Option<String>>,
+        /// What.
+        change: Change,
+    },
+    /// Put down why a boundary matters to this person.
+    Why {
+        /// Which.
+        entry: EntryId,
+        /// In their words.
+        why: String,
+    },
+    /// Say something, in this person's own part.
+    Say {
+        /// Of which entry.
+        entry: EntryId,
+        /// In this order, all or nothing.
+        says: Vec<Say>,
     },
     /// Agree to the current text.
     Agree {
@@ -63,12 +67,77 @@ pub enum Edit {
     },
 }
 
+/// The shared words that an entry begins with.
+#[derive(Clone, Default)]
+pub struct Words {
+    /// One line, may be empty.
+    pub title: String,
+    /// The text.
+    pub text: String,
+    /// BCP 47 tag of the language it is written in.
+    pub language: String,
+    /// When to look at it again (RFC 3339 full-date).
+    pub review_on: Option<String>,
+    /// The day that it is about.
+    pub date: Option<String>,
+    /// Where it was.
+    pub place: Option<String>,
+}
+
+impl Words {
+    fn draft(&self) -> Draft<'_> {
+        Draft {
+            title: &self.title,
+            text: &self.text,
+            language: &self.language,
+            review_on: self.review_on.as_deref(),
+            date: self.date.as_deref(),
+            place: self.place.as_deref(),
+        }
+    }
+}
+
+/// What becomes of an entry's shared words; what is absent stays.
+#[derive(Clone, Default)]
+pub struct Change {
+    /// Another title.
+    pub title: Option<String>,
+    /// Another text.
+    pub text: Option<String>,
+    /// Another review date, or none.
+    pub review_on: Option<Option<String>>,
+    /// Another day that it is about, or none.
+    pub date: Option<Option<String>>,
+    /// Another place, or none.
+    pub place: Option<Option<String>>,
+}
+
+/// What an entry of any kind but a boundary begins with.
+#[derive(Clone)]
+pub struct Beginnings {
+    /// What it is.
+    pub kind: EntryKind,
+    /// Which of its kind's roles it has, 0 where there is one alone.
+    pub role: u8,
+    /// The entry that it came from.
+    pub from: Option<EntryId>,
+    /// Its shared words, where it has any.
+    pub words: Option<Words>,
+    /// Whether they are also this person's agreement to exactly these words.
+    pub agreed: bool,
+    /// What its author says of it at once.
+    pub says: Vec<Say>,
+}
+
 impl std::fmt::Debug for Edit {
     /// Leaves out what people wrote.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (verb, entry) = match self {
-            Edit::Propose { .. } => return f.write_str("Propose"),
+            Edit::Propose(_) => return f.write_str("Propose"),
+            Edit::Begin(beginnings) => return write!(f, "Begin({:?})", beginnings.kind),
             Edit::Change { entry, .. } => ("Change", entry),
+            Edit::Why { entry, .. } => ("Why", entry),
+            Edit::Say { entry, .. } => ("Say", entry),
             Edit::Agree { entry, .. } => ("Agree", entry),
             Edit::Decline { entry, .. } => ("Decline", entry),
             Edit::End { entry, .. } => ("End", entry),
@@ -116,73 +185,111 @@ impl Replica {
         if self.is_older_copy() {
             return Err(EditError::OlderCopy.into());
         }
-        let actor = actor_of(&self.me);
         let now = world.now;
         let gathered = Gathered::new(world.shelf);
         match edit {
-            Edit::Propose {
-                title,
-                text,
-                language,
-                review_on,
-            } => {
+            Edit::Propose(words) => {
                 let entry = self.new_id(world.rng)?;
-                let draft = Draft {
-                    title: &title,
-                    text: &text,
-                    language: &language,
-                    review_on: review_on.as_deref(),
-                };
-                let proposed = propose(entry, &actor, now, &draft).map_err(EditError::Rule)?;
-                self.write(world, entry, Some(proposed.shared), Some(proposed.own))
+                let writer = self.writer(&self.me, entry);
+                let proposed = propose(&writer, now, &words.draft()).map_err(EditError::Rule)?;
+                let of = (EntryKind::Boundary, SCHEMA);
+                self.write(world, entry, of, Some(proposed.shared), Some(proposed.own))
             }
-            Edit::Change {
-                entry,
-                title,
-                text,
-                review_on,
-            } => {
-                self.must_hold(&entry)?;
+            Edit::Begin(beginnings) => self.begin(world, &beginnings),
+            Edit::Change { entry, change } => {
                 let edit = amends_journal::Edit {
-                    title: title.as_deref(),
-                    text: text.as_deref(),
-                    review_on: review_on.as_ref().map(Option::as_deref),
+                    title: change.title.as_deref(),
+                    text: change.text.as_deref(),
+                    review_on: change.review_on.as_ref().map(Option::as_deref),
+                    date: change.date.as_ref().map(Option::as_deref),
+                    place: change.place.as_ref().map(Option::as_deref),
                 };
-                let written = self.with_boundary(&gathered, &entry, |boundary| {
-                    boundary.edit(&actor, now, &edit)
+                let (of, shared) = self.of_entry(&gathered, &entry, |entry, writer| {
+                    entry.edit(writer, now, &edit)
                 })?;
-                let shared = written.map_err(EditError::Rule)?;
-                self.write(world, entry, shared, None)
+                self.write(world, entry, of, shared, None)
             }
             Edit::Agree { entry, shown } => {
-                self.must_hold(&entry)?;
-                if let Some(shown) = shown
-                    && self.boundary_view(&gathered, &entry)?.current.hash != shown
-                {
-                    return Err(EditError::TextChanged.into());
+                if let Some(shown) = shown {
+                    self.must_hold(&entry)?;
+                    let current = self.with_entry(&gathered, &entry, |e| e.agreement().current)?;
+                    if current.hash != shown {
+                        return Err(EditError::TextChanged.into());
+                    }
                 }
-                let written =
-                    self.with_boundary(&gathered, &entry, |boundary| boundary.agree(&actor, now))?;
-                let own = written.map_err(EditError::Rule)?;
-                self.write(world, entry, None, own)
+                let (of, own) =
+                    self.of_entry(&gathered, &entry, |entry, writer| entry.agree(writer, now))?;
+                self.write(world, entry, of, None, own)
+            }
+            Edit::Why { entry, why } => {
+                let (of, own) = self.of_entry(&gathered, &entry, |entry, writer| {
+                    entry.say_why(writer, now, &why)
+                })?;
+                self.write(world, entry, of, None, own)
+            }
+            Edit::Say { entry, says } => {
+                let (of, own) = self.of_entry(&gathered, &entry, |entry, writer| {
+                    entry.say(writer, now, &says).map(Some)
+                })?;
+                self.write(world, entry, of, None, own)
             }
             Edit::Decline { entry, reason } => {
-                self.must_hold(&entry)?;
-                let written = self.with_boundary(&gathered, &entry, |boundary| {
-                    boundary.decline(&actor, now, reason.as_deref())
+                let (of, own) = self.of_entry(&gathered, &entry, |entry, writer| {
+                    entry.decline(writer, now, reason.as_deref())
                 })?;
-                let own = written.map_err(EditError::Rule)?;
-                self.write(world, entry, None, own)
+                self.write(world, entry, of, None, own)
             }
             Edit::End { entry, reason } => {
-                self.must_hold(&entry)?;
-                let written = self.with_boundary(&gathered, &entry, |boundary| {
-                    boundary.end(&actor, now, reason.as_deref())
+                let (of, own) = self.of_entry(&gathered, &entry, |entry, writer| {
+                    entry.end(writer, now, reason.as_deref()).map(Some)
                 })?;
-                let own = written.map_err(EditError::Rule)?;
-                self.write(world, entry, None, Some(own))
+                self.write(world, entry, of, None, own)
             }
         }
+    }
+
+    /// What an edit writes into an entry that is there, and what kind of entry it is.
+    fn of_entry(
+        &mut self,
+        gathered: &Gathered<'_>,
+        entry: &EntryId,
+        then: impl FnOnce(&Entry<'_>, &Writer) -> Result<Option<Written>, RuleError>,
+    ) -> Result<((EntryKind, u8), Option<Written>), HandleError> {
+        self.must_hold(entry)?;
+        let writer = self.writer(&self.me, *entry);
+        let (of, written) = self.with_entry(gathered, entry, |entry| {
+            let of = (entry.kind(), entry.mine.schema_version());
+            (of, then(entry, &writer))
+        })?;
+        Ok((of, written.map_err(EditError::Rule)?))
+    }
+
+    fn begin(
+        &mut self,
+        world: &mut World<'_>,
+        beginnings: &Beginnings,
+    ) -> Result<Vec<Effect>, HandleError> {
+        let kind = beginnings.kind;
+        let me = actor_of(&self.me);
+        let journal = self.journal.0;
+        let (entry, nonce) =
+            self.new_id_from(world.rng, |nonce| Begin::id(&journal, kind, &me, nonce))?;
+        let begin = Begin {
+            nonce,
+            role: beginnings.role,
+            from: beginnings.from,
+        };
+        let begun = amends_journal::begin(
+            kind,
+            &self.writer(&self.me, entry),
+            world.now,
+            begin,
+            beginnings.words.as_ref().map(Words::draft).as_ref(),
+            beginnings.agreed,
+            &beginnings.says,
+        )
+        .map_err(EditError::Rule)?;
+        self.write(world, entry, (kind, SCHEMA), begun.shared, Some(begun.own))
     }
 
     fn must_hold(&self, entry: &EntryId) -> Result<(), EditError> {
@@ -195,12 +302,21 @@ impl Replica {
 
     /// A random id whose first two words no entry has, so that short ids stay short.
     fn new_id(&self, rng: &mut dyn CryptoRng) -> Result<EntryId, EditError> {
+        Ok(self.new_id_from(rng, |random| EntryId(*random))?.0)
+    }
+
+    /// The same where an id is made of random bytes; gives those too.
+    fn new_id_from(
+        &self,
+        rng: &mut dyn CryptoRng,
+        id_of: impl Fn(&[u8; 16]) -> EntryId,
+    ) -> Result<(EntryId, [u8; 16]), EditError> {
         for _ in 0..64 {
-            let mut id = [0u8; 16];
-            rng.fill_bytes(&mut id);
-            let id = EntryId(id);
+            let mut random = [0u8; 16];
+            rng.fill_bytes(&mut random);
+            let id = id_of(&random);
             if self.find(&id.words(2)).is_err() && !self.cards.contains_key(&id) {
-                return Ok(id);
+                return Ok((id, random));
             }
         }
         Err(EditError::NoId)
@@ -211,13 +327,14 @@ impl Replica {
         &mut self,
         world: &mut World<'_>,
         entry: EntryId,
+        (kind, schema): (EntryKind, u8),
         shared: Option<Written>,
         own: Option<Written>,
     ) -> Result<Vec<Effect>, HandleError> {
         let item = |part: PartKind, change: &Vec<u8>| Item {
             entry,
-            kind: EntryKind::Boundary as u8,
-            schema: BOUNDARY_SCHEMA,
+            kind: kind.byte(),
+            schema,
             part,
             change: change.clone(),
         };
@@ -257,7 +374,7 @@ impl Replica {
         if let Some(written) = own {
             self.keep_part(&mut gathered, entry, PartName::Mine, written.part);
         }
-        self.keep_card(&mut gathered, entry, Some(last))?;
+        self.keep_card(&mut gathered, world.now, entry, (kind, schema), Some(last))?;
         self.keep_logs(&mut gathered)?;
 
         let sends = self.pump_all(&gathered, world)?;

@@ -44,9 +44,9 @@ mod wall;
 pub use bundle::{
     BUNDLE_VERSION, BundleError, BundleItem, BundleParser, BundleRead, BundleWriter, ClockHeard,
 };
-pub use card::{Card, CardState};
+pub use card::Card;
 pub use clock::{Clock, Position};
-pub use edit::{Edit, EditError};
+pub use edit::{Beginnings, Change, Edit, EditError, Words};
 pub use effect::{Effect, HandleError, Input, LinkId, Shown, World};
 pub use frame::{Frame, FrameError, VERSION};
 pub use payload::{Beginning, Item, PayloadError, read_items, write_items};

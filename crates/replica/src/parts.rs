@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use amends_journal::{BOUNDARY_SCHEMA, EntryId, EntryKind, Part, PartKind};
+use amends_journal::{EntryId, EntryKind, Part, PartKind};
 
 use crate::rows::{self, PartName, RowError};
 use crate::shelf::{Gathered, Table};
@@ -12,8 +12,8 @@ use crate::shelf::{Gathered, Table};
 pub(crate) struct Parts {
     loaded: BTreeMap<(EntryId, PartName), Part>,
     order: VecDeque<(EntryId, PartName)>,
-    /// A part that nobody wrote to yet, shared and own: copied faster than made.
-    blank: BTreeMap<bool, Part>,
+    /// Parts that nobody wrote to yet, by kind, schema and whether they are shared: copied faster than made.
+    blank: BTreeMap<(u8, u8, bool), Part>,
 }
 
 /// Documents that stay loaded,
@@ -22,12 +22,14 @@ const PARTS_LOADED: usize = 48;
 const PARTS_BYTES: usize = 8 * 1024 * 1024;
 
 impl Parts {
-    /// A part, loaded where it must be; a part that nobody wrote to yet holds the fixed first change only.
+    /// A part, loaded where it must be; a part that nobody wrote to yet holds the fixed first change only, of this kind
+    /// and schema.
     pub(crate) fn take(
         &mut self,
         gathered: &Gathered<'_>,
         entry: &EntryId,
         part_name: PartName,
+        of: (EntryKind, u8),
     ) -> Result<Part, RowError> {
         if let Some(part) = self.loaded.remove(&(*entry, part_name)) {
             return Ok(part);
@@ -37,7 +39,7 @@ impl Parts {
             PartName::Mine | PartName::Partners => PartKind::Own,
         };
         match gathered.get(Table::Part, &rows::part_key(entry, part_name))? {
-            None => self.blank(kind),
+            None => self.blank(of, kind),
             Some(value) => match value.split_first_chunk::<2>() {
                 Some(([entry_kind, schema], snapshot)) => {
                     let entry_kind =
@@ -50,14 +52,13 @@ impl Parts {
         }
     }
 
-    fn blank(&mut self, kind: PartKind) -> Result<Part, RowError> {
-        let shared = kind == PartKind::Shared;
-        if let Some(part) = self.blank.get(&shared) {
+    fn blank(&mut self, (kind, schema): (EntryKind, u8), part: PartKind) -> Result<Part, RowError> {
+        let key = (kind.byte(), schema, part == PartKind::Shared);
+        if let Some(part) = self.blank.get(&key) {
             return Ok(part.clone());
         }
-        let part = Part::new(EntryKind::Boundary, BOUNDARY_SCHEMA, kind)
-            .map_err(|_| RowError::Damaged("part"))?;
-        self.blank.insert(shared, part.clone());
+        let part = Part::new(kind, schema, part).map_err(|_| RowError::Damaged("part"))?;
+        self.blank.insert(key, part.clone());
         Ok(part)
     }
 

@@ -2,19 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use amends_journal::{
-    BOUNDARY_SCHEMA, Boundary, BoundaryView, EntryId, EntryKind, FindError, Part,
-};
+use amends_journal::{AgreementView, Entry, EntryId, EntryKind, FindError, Part, SCHEMA, Writer};
 use amends_keys::identity::{JournalId, LogKey, LogSecret, PersonName, StaticKey};
 use amends_keys::seal::EpochSecret;
 use rand_core::CryptoRng;
 
-use crate::card::Card;
+use crate::card::{self, Card, Kept};
 use crate::clock::{Clock, Position};
 use crate::effect::{Effect, HandleError, Input, LinkId, World};
 use crate::parts::Parts;
 use crate::payload::Beginning;
-use crate::record::{RecordHash, RecordKind};
+use crate::record::{RecordHash, RecordKind, actor_of};
 use crate::rows::{
     self, ApplyingRow, EpochRow, FenceRow, HeardRow, LogRow, LogRows, MemberRow, MetRow, PartName,
     RowError, Whose, name,
@@ -220,6 +218,7 @@ impl Replica {
         let secret = LogSecret::from_bytes(&member.log_secret);
 
         let mut cards = BTreeMap::new();
+        let mut older = Vec::new();
         let mut from = Vec::new();
         loop {
             let page = shelf.scan(Table::Card, &from, CARDS_A_PAGE)?;
@@ -230,7 +229,12 @@ impl Replica {
                         .try_into()
                         .map_err(|_| RowError::Damaged(name::CARD))?,
                 );
-                cards.insert(id, rows::decode::<Card>(name::CARD, &value)?);
+                match card::read(&value)? {
+                    card::Read::Card(card) => {
+                        cards.insert(id, *card);
+                    }
+                    card::Read::Older(kept) => older.push((id, kept)),
+                }
                 from = key;
                 from.push(0);
             }
@@ -267,7 +271,7 @@ impl Replica {
             .flat_map(|log| &log.set_aside)
             .map(|(a, b)| b.saturating_sub(*a).saturating_add(1))
             .sum();
-        Ok(Self {
+        let mut replica = Self {
             journal: JournalId(member.journal),
             me: secret.public(),
             secret,
@@ -312,7 +316,38 @@ impl Replica {
                 .collect(),
             met,
             set_aside,
-        })
+        };
+        for (entry, kept) in older {
+            replica.remake_card(shelf, entry, kept)?;
+        }
+        Ok(replica)
+    }
+
+    /// Makes a card of an older version anew. It is saved when its entry next changes.
+    fn remake_card(
+        &mut self,
+        shelf: &dyn Shelf,
+        entry: EntryId,
+        kept: Kept,
+    ) -> Result<(), RowError> {
+        let card = self.with_kind(
+            &Gathered::new(shelf),
+            &entry,
+            (EntryKind::Boundary, SCHEMA),
+            |entry| Card::of(entry, kept),
+        )?;
+        if kept.mine > 0 {
+            self.by_mine.insert((kept.mine, entry));
+        }
+        self.put_card(entry, card);
+        Ok(())
+    }
+
+    fn put_card(&mut self, entry: EntryId, card: Card) {
+        if self.cards.insert(entry, card).is_none() {
+            let at = self.ids.partition_point(|id| *id < entry);
+            self.ids.insert(at, entry);
+        }
     }
 
     /// A replica from what was saved, in the place of this one, of which something could not be saved. That failure did not
@@ -465,36 +500,57 @@ impl Replica {
         entry.shortest(&self.ids)
     }
 
-    /// A boundary with its acts.
+    /// Words that both agree to, with their acts.
     ///
     /// # Errors
     /// Where a part cannot be read.
-    pub fn boundary(
+    pub fn agreement(
         &mut self,
         shelf: &dyn Shelf,
         entry: &EntryId,
-    ) -> Result<BoundaryView, RowError> {
-        self.boundary_view(&Gathered::new(shelf), entry)
+    ) -> Result<AgreementView, RowError> {
+        self.look(shelf, entry, |entry| entry.agreement())
     }
 
-    pub(crate) fn boundary_view(
+    /// Looks at one entry, all of its parts loaded.
+    ///
+    /// # Errors
+    /// Where a part cannot be read.
+    pub fn look<T>(
         &mut self,
-        gathered: &Gathered<'_>,
+        shelf: &dyn Shelf,
         entry: &EntryId,
-    ) -> Result<BoundaryView, RowError> {
-        self.with_boundary(gathered, entry, |boundary| boundary.view())
-    }
-
-    pub(crate) fn with_boundary<T>(
-        &mut self,
-        gathered: &Gathered<'_>,
-        entry: &EntryId,
-        then: impl FnOnce(&Boundary<'_>) -> T,
+        then: impl FnOnce(&Entry<'_>) -> T,
     ) -> Result<T, RowError> {
-        let shared = self.parts.take(gathered, entry, PartName::Shared)?;
-        let mine = self.parts.take(gathered, entry, PartName::Mine)?;
-        let partners = self.parts.take(gathered, entry, PartName::Partners)?;
-        let out = then(&Boundary {
+        self.with_entry(&Gathered::new(shelf), entry, then)
+    }
+
+    pub(crate) fn with_entry<T>(
+        &mut self,
+        gathered: &Gathered<'_>,
+        entry: &EntryId,
+        then: impl FnOnce(&Entry<'_>) -> T,
+    ) -> Result<T, RowError> {
+        let of = self
+            .cards
+            .get(entry)
+            .and_then(|card| Some((EntryKind::from_byte(card.kind)?, card.schema)))
+            .ok_or(RowError::Missing(name::CARD))?;
+        self.with_kind(gathered, entry, of, then)
+    }
+
+    /// The same for an entry that may not have a card yet, of this kind and schema.
+    pub(crate) fn with_kind<T>(
+        &mut self,
+        gathered: &Gathered<'_>,
+        entry: &EntryId,
+        of: (EntryKind, u8),
+        then: impl FnOnce(&Entry<'_>) -> T,
+    ) -> Result<T, RowError> {
+        let shared = self.parts.take(gathered, entry, PartName::Shared, of)?;
+        let mine = self.parts.take(gathered, entry, PartName::Mine, of)?;
+        let partners = self.parts.take(gathered, entry, PartName::Partners, of)?;
+        let out = then(&Entry {
             entry: *entry,
             shared: &shared,
             mine: &mine,
@@ -506,6 +562,22 @@ impl Replica {
         Ok(out)
     }
 
+    /// Who writes in an entry, where a record of this log brings it.
+    pub(crate) fn writer(&self, log: &LogKey, entry: EntryId) -> Writer {
+        Writer {
+            journal: self.journal.0,
+            entry,
+            log: *log.as_bytes(),
+            actor: actor_of(log),
+            alone: self.is_alone(),
+        }
+    }
+
+    /// Whether this is a journal of one.
+    pub fn is_alone(&self) -> bool {
+        self.logs.values().all(|log| log.whose == Whose::Mine)
+    }
+
     /// Saves a part that changed.
     pub(crate) fn keep_part(
         &mut self,
@@ -514,35 +586,34 @@ impl Replica {
         part_name: PartName,
         part: Part,
     ) {
-        let mut value = vec![EntryKind::Boundary as u8, BOUNDARY_SCHEMA];
+        let mut value = vec![part.kind().byte(), part.schema_version()];
         value.extend_from_slice(&part.save());
         gathered.put(Table::Part, rows::part_key(&entry, part_name), value);
         self.parts.put_back(entry, part_name, part);
     }
 
-    /// Makes an entry's card anew from its parts, and saves it.
+    /// Makes an entry's card anew from its parts, and saves it. An entry that has none yet is of this kind and schema.
     pub(crate) fn keep_card(
         &mut self,
         gathered: &mut Gathered<'_>,
+        now: i64,
         entry: EntryId,
+        of: (EntryKind, u8),
         mine: Option<u64>,
     ) -> Result<(), HandleError> {
-        let view = self.boundary_view(gathered, &entry)?;
-        let mut card = Card::of_boundary(&view, self.cards.get(&entry));
+        let new = Kept {
+            first_held: now,
+            ..Kept::default()
+        };
+        let mut kept = self.cards.get(&entry).map_or(new, Kept::from);
         if let Some(mine) = mine {
-            self.by_mine.remove(&(card.mine, entry));
-            card.mine = mine;
+            self.by_mine.remove(&(kept.mine, entry));
+            kept.mine = mine;
             self.by_mine.insert((mine, entry));
         }
-        gathered.put(
-            Table::Card,
-            entry.0.to_vec(),
-            rows::encode(name::CARD, &card)?,
-        );
-        if self.cards.insert(entry, card).is_none() {
-            let at = self.ids.partition_point(|id| *id < entry);
-            self.ids.insert(at, entry);
-        }
+        let card = self.with_kind(gathered, &entry, of, |entry| Card::of(entry, kept))?;
+        gathered.put(Table::Card, entry.0.to_vec(), card.row()?);
+        self.put_card(entry, card);
         Ok(())
     }
 

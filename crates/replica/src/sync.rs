@@ -477,11 +477,7 @@ impl Replica {
                 for entry in row.entries.iter().map(|id| amends_journal::EntryId(*id)) {
                     if let Some(card) = self.cards.get_mut(&entry) {
                         card.not_readable_there = true;
-                        gathered.put(
-                            Table::Card,
-                            entry.0.to_vec(),
-                            rows::encode(name::CARD, card)?,
-                        );
+                        gathered.put(Table::Card, entry.0.to_vec(), card.row()?);
                     }
                 }
             }

@@ -3,11 +3,12 @@
 mod common;
 
 use amends_journal::EntryId;
+use amends_journal::State;
 use amends_keys::bundle::{open_clock, seal_clock};
 use amends_keys::identity::LogSecret;
 use amends_replica::{
-    BundleError, BundleItem, BundleParser, BundleRead, CardState, Clock, ClockHeard, Input, LinkId,
-    Position, Shown, World,
+    BundleError, BundleItem, BundleParser, BundleRead, Clock, ClockHeard, Input, LinkId, Position,
+    Shown, World,
 };
 use common::{ANA, BO, Pair, agree, met_pair, new_text, pair, proposal};
 use rand_chacha::ChaCha20Rng;
@@ -149,9 +150,9 @@ fn two_who_only_carry_files_come_to_an_agreement_and_know_what_has_reached() {
     assert_eq!(counts(&read(&mut pair, ANA, &from_bo)), [2, 0, 0, 0]);
     assert!(pair.ana().reached(&id) && !pair.bo().reached(&other));
     assert!(pair.ana().was_shown(&Shown::Reached(id)));
-    assert_eq!(pair.ana().card(&id).state, CardState::Agreed);
+    assert_eq!(pair.ana().agreed(&id).state, State::Agreed);
     assert_eq!(
-        pair.ana().card(&id).in_force.as_deref(),
+        pair.ana().agreed(&id).in_force.as_deref(),
         Some("No phones at dinner.")
     );
 
@@ -248,7 +249,7 @@ fn a_record_that_names_what_is_not_here_waits_and_goes_with_its_bundle() {
         (2, 0, 0)
     );
     assert!(!brought.older_copy);
-    assert_eq!(other.bo().card(&id).state, CardState::Agreed);
+    assert_eq!(other.bo().agreed(&id).state, State::Agreed);
     assert!(other.bo().reached(&id), "Ana's own clock says so");
     other.edit(BO, new_text(id, "One, and more.")).unwrap();
 }

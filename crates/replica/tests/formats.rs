@@ -159,13 +159,13 @@ fn a_beginning_is_read_as_it_was_written() {
 
 #[test]
 fn what_a_person_wrote_and_every_key_stay_out_of_debug() {
-    use amends_replica::{Edit, Table, Write};
-    let edit = Edit::Propose {
+    use amends_replica::{Edit, Table, Words, Write};
+    let edit = Edit::Propose(Words {
         title: "T".into(),
         text: "secret words".into(),
         language: "en".into(),
-        review_on: None,
-    };
+        ..Words::default()
+    });
     assert_eq!(format!("{edit:?}"), "Propose");
     let write = Write::Put {
         table: Table::Meta,

@@ -2,7 +2,7 @@
 
 mod common;
 
-use amends_journal::{Actor, Draft, EntryId, PartKind, propose};
+use amends_journal::{Actor, Draft, EntryId, PartKind, Writer, propose};
 use amends_keys::identity::{JournalId, LogKey, LogSecret, PersonName, StaticKey};
 use amends_keys::seal;
 use amends_replica::{
@@ -29,9 +29,16 @@ fn items_by(actor: &Actor, entry: u8, text: &str) -> Vec<Item> {
         title: "",
         text,
         language: "en",
-        review_on: None,
+        ..Draft::default()
     };
-    let proposed = propose(entry, actor, 0, &draft).unwrap();
+    let writer = Writer {
+        journal: [0; 32],
+        entry,
+        log: [0; 32],
+        actor: *actor,
+        alone: false,
+    };
+    let proposed = propose(&writer, 0, &draft).unwrap();
     let item = |part, change: &Vec<u8>| Item {
         entry,
         kind: 3,
@@ -153,7 +160,7 @@ fn an_own_part_is_bo_s_own_whoever_he_names() {
     }
     let record = forger.next(1, vec![], write_items(&items));
     send(&mut pair, link, &[record]);
-    let card = pair.ana().card(&entry);
+    let card = pair.ana().agreed(&entry);
     assert!(card.agreed_by_me && !card.agreed_by_partner);
 }
 

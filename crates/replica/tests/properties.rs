@@ -3,7 +3,7 @@
 mod common;
 
 use amends_journal::EntryId;
-use amends_replica::{Edit, Input, LinkId};
+use amends_replica::{Change, Edit, Input, LinkId};
 use common::*;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -74,17 +74,19 @@ fn edit(pair: &Pair, who: usize, verb: Verb) -> Option<Edit> {
         Verb::Text(at, text) => new_text(pick(&at)?, &text),
         Verb::Title(at, title) => Edit::Change {
             entry: pick(&at)?,
-            title: Some(title),
-            text: None,
-            review_on: None,
+            change: Change {
+                title: Some(title),
+                ..Change::default()
+            },
         },
         Verb::Review(at, date) => {
             let review_on = Some(date.then(|| "2027-03-01".to_owned()));
             Edit::Change {
                 entry: pick(&at)?,
-                title: None,
-                text: None,
-                review_on,
+                change: Change {
+                    review_on,
+                    ..Change::default()
+                },
             }
         }
         Verb::Agree(at) => agree(pick(&at)?),

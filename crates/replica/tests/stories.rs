@@ -2,8 +2,9 @@
 
 mod common;
 
+use amends_journal::State;
 use amends_keys::identity::StaticKey;
-use amends_replica::{CardState, EditError, Frame, Input, Shown};
+use amends_replica::{Card, EditError, Frame, Input, Shown};
 use common::*;
 
 #[test]
@@ -40,7 +41,7 @@ fn a_boundary_is_proposed_edited_on_both_sides_while_apart_and_agreed() {
     assert!(pair.ana().reached(&entry));
     pair.edit(BO, agree(entry)).unwrap();
     pair.meet();
-    assert_eq!(pair.ana().card(&entry).state, CardState::Agreed);
+    assert_eq!(pair.ana().agreed(&entry).state, State::Agreed);
     pair.assert_equal();
 
     pair.edit(
@@ -54,12 +55,12 @@ fn a_boundary_is_proposed_edited_on_both_sides_while_apart_and_agreed() {
     )
     .unwrap();
     pair.meet();
-    let card = pair.ana().card(&entry).clone();
+    let card = pair.ana().agreed(&entry).clone();
     assert_eq!(
         card.text,
         "We eat together on Sundays. No phones, no papers."
     );
-    assert_eq!(card.state, CardState::Changed);
+    assert_eq!(card.state, State::Changed);
     assert_eq!(
         card.in_force.as_deref(),
         Some("We eat together. No phones.")
@@ -71,10 +72,10 @@ fn a_boundary_is_proposed_edited_on_both_sides_while_apart_and_agreed() {
     pair.edit(BO, agree(entry)).unwrap();
     pair.meet();
     assert_eq!(
-        pair.bo().card(&entry).in_force.as_deref(),
+        pair.bo().agreed(&entry).in_force.as_deref(),
         Some("We eat together on Sundays. No phones, no papers.")
     );
-    assert_eq!(pair.bo().card(&entry).state, CardState::Agreed);
+    assert_eq!(pair.bo().agreed(&entry).state, State::Agreed);
     pair.assert_equal();
 }
 
@@ -89,7 +90,7 @@ fn while_a_session_is_open_an_edit_goes_out_by_itself() {
         2,
         "the envelope, and the clock that comes back"
     );
-    assert_eq!(pair.bo().card(&entry).text, "live");
+    assert_eq!(pair.bo().agreed(&entry).text, "live");
     assert!(pair.ana().reached(&entry));
     assert_eq!(pair.ana().replica.meeting(link).sent, 1);
     assert_eq!(pair.bo().replica.meeting(link).received, 1);
@@ -255,7 +256,8 @@ fn a_home_that_was_rolled_back_gets_its_own_log_back_before_it_writes() {
     );
     pair.run();
     assert!(pair.bo().was_shown(&Shown::PartnerWentBack));
-    assert_eq!(*pair.ana().card(&entry), card);
+    let first_held = pair.ana().card(&entry).first_held;
+    assert_eq!(*pair.ana().card(&entry), Card { first_held, ..card });
     pair.assert_equal();
     pair.edit(ANA, proposal("now")).unwrap();
     pair.run();
@@ -467,7 +469,7 @@ fn a_long_text_goes_in_several_records_and_arrives_whole() {
     let entry = pair.edit(ANA, proposal(text.trim())).unwrap();
     assert!(pair.ana().held(&pair.ana().log) > 2);
     pair.meet();
-    assert_eq!(pair.bo().card(&entry).text, text.trim());
+    assert_eq!(pair.bo().agreed(&entry).text, text.trim());
     pair.assert_equal();
 }
 
@@ -476,7 +478,7 @@ fn a_text_that_changed_since_it_was_shown_is_not_agreed_to() {
     let mut pair = met_pair(20);
     let entry = pair.edit(ANA, proposal("one")).unwrap();
     pair.meet();
-    let shown = Some(pair.bo().card(&entry).hash);
+    let shown = Some(pair.bo().agreed(&entry).hash);
     pair.edit(ANA, new_text(entry, "two")).unwrap();
     pair.meet();
     let stale = amends_replica::Edit::Agree { entry, shown };

@@ -1,13 +1,17 @@
 //! Step 4: whether this actor may write this here, judged by the change and what it causally follows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::chunk::Chunk;
 use super::columns::{Change, ColumnFault, Id, Key, Operation, Value};
 use super::{MissingDependency, Refusal};
-use crate::act::{Act, ActFault, GREATEST_N, Verb};
+use crate::act::{Act, ActFault, ActId, GREATEST_N, Verb};
 use crate::history::{History, Note, Run, Slot, grow, made_by};
 use crate::ids::Actor;
+use crate::kind::EntryKind;
+use crate::rule::{self, RuleFault};
+use crate::said::{Statement, StatementFault, Writer};
 use crate::schema::{Holds, Schema};
 
 /// Acts that one change may hold; an honest one holds one.
@@ -69,7 +73,13 @@ pub enum PermitFault {
     /// An act that cannot be read, or that breaks a rule of acts.
     #[error("operation {0} holds no act: {1}")]
     Act(u64, ActFault),
-    /// More acts than one change may hold.
+    /// A statement that cannot be read.
+    #[error("operation {0} holds no statement: {1}")]
+    Statement(u64, StatementFault),
+    /// A statement that breaks a rule of its kind.
+    #[error("operation {0}: {1}")]
+    Rule(u64, RuleFault),
+    /// More acts and statements than one change may hold.
     #[error("{0} acts in one change, {ACTS} at most")]
     TooManyActs(u64),
     /// An actor in its table that no operation names.
@@ -79,9 +89,10 @@ pub enum PermitFault {
 
 /// Judges one change against the part's history; gives what to remember of it.
 pub(super) fn judge(
-    schema: &Schema,
+    (kind, schema): (EntryKind, &Schema),
     history: &History,
     actor: &Actor,
+    writer: Option<&Writer>,
     chunk: &Chunk<'_>,
     change: &Change<'_>,
 ) -> Result<Note, Refusal> {
@@ -121,7 +132,11 @@ pub(super) fn judge(
     }
 
     let mut judge = Judge {
+        kind,
         schema,
+        writer,
+        actor: *actor,
+        said: Vec::new(),
         history,
         change,
         past: &past,
@@ -141,7 +156,7 @@ pub(super) fn judge(
     if judge.used.len() != change.actors.len() {
         return Err(PermitFault::UnusedActor.into());
     }
-    let (runs, greatest_n) = (judge.runs, judge.greatest_n);
+    let (runs, greatest_n, said) = (judge.runs, judge.greatest_n, judge.said);
     let mut clock = past.clock;
     clock.insert(*actor, change.seq);
     Ok(Note {
@@ -153,6 +168,7 @@ pub(super) fn judge(
         clock,
         runs,
         greatest_n,
+        said,
     })
 }
 
@@ -183,6 +199,11 @@ fn past(history: &History, change: &Change<'_>) -> Result<Past, MissingDependenc
 }
 
 struct Judge<'a> {
+    kind: EntryKind,
+    writer: Option<&'a Writer>,
+    actor: Actor,
+    /// The statements of this change.
+    said: Vec<(ActId, Arc<Statement>)>,
     schema: &'a Schema,
     history: &'a History,
     change: &'a Change<'a>,
@@ -208,7 +229,7 @@ impl Judge<'_> {
             return self.field(operation, preds);
         };
         self.used.insert(object.actor);
-        let container = match (self.actor(object)?, object.counter.checked_sub(1)) {
+        let container = match (self.actor_of(object)?, object.counter.checked_sub(1)) {
             (Actor::FIRST, Some(place)) => usize::try_from(place).ok(),
             _ => None,
         }
@@ -217,6 +238,7 @@ impl Judge<'_> {
             Some((place, container)) => match container.holds {
                 Holds::Text => self.text(place, operation, preds),
                 Holds::Acts => self.act(place, operation, preds),
+                Holds::Said => self.statement(place, operation, preds),
             },
             None => Err(PermitFault::Schema(at).into()),
         }
@@ -243,7 +265,7 @@ impl Judge<'_> {
         }
         let mut last = None;
         for pred in preds {
-            let name = (pred.counter, self.actor(*pred)?);
+            let name = (pred.counter, self.actor_of(*pred)?);
             if self.made(*pred)? != Some(Slot::Field(place))
                 || last.is_some_and(|last| last >= name)
             {
@@ -321,6 +343,44 @@ impl Judge<'_> {
         self.inserted(place, operation.key)
     }
 
+    /// A statement added, where its kind's rule allows it after those that it follows in this own part.
+    fn statement(
+        &mut self,
+        place: usize,
+        operation: &Operation<'_>,
+        preds: &[Id],
+    ) -> Result<(), Refusal> {
+        let at = self.counter;
+        let (true, SET, Value::Bytes(bytes), []) =
+            (operation.insert, operation.action, operation.value, preds)
+        else {
+            return Err(PermitFault::AltersAct(at).into());
+        };
+        self.acts = self.acts.saturating_add(1);
+        if self.acts > ACTS {
+            return Err(PermitFault::TooManyActs(self.acts).into());
+        }
+        let fault = |fault| PermitFault::Statement(at, fault);
+        let statement = Statement::read(bytes).map_err(fault)?;
+        if statement.n <= self.greatest_n && self.greatest_n < GREATEST_N {
+            return Err(fault(StatementFault::Number).into());
+        }
+        let rule = self.schema.rule.ok_or(PermitFault::Schema(at))?;
+        if let Some(writer) = self.writer {
+            let mut past = self.history.said(&self.past.clock);
+            past.extend(self.said.iter().map(|(_, said)| said.as_ref()));
+            rule::judge(self.kind, rule, writer, &past, &statement)
+                .map_err(|fault| PermitFault::Rule(at, fault))?;
+        }
+        self.greatest_n = statement.n;
+        let id = ActId {
+            actor: self.actor,
+            counter: at,
+        };
+        self.said.push((id, Arc::new(statement)));
+        self.inserted(place, operation.key)
+    }
+
     fn inserted(&mut self, place: usize, key: Key<'_>) -> Result<(), Refusal> {
         let at = self.counter;
         match key {
@@ -337,7 +397,7 @@ impl Judge<'_> {
         Ok(())
     }
 
-    fn actor(&self, id: Id) -> Result<Actor, ColumnFault> {
+    fn actor_of(&self, id: Id) -> Result<Actor, ColumnFault> {
         self.change
             .actors
             .get(id.actor)
@@ -350,7 +410,7 @@ impl Judge<'_> {
         if id.actor == 0 && id.counter >= self.change.start_op {
             return Ok(made_by(&self.runs, id.counter));
         }
-        let actor = self.actor(id)?;
+        let actor = self.actor_of(id)?;
         Ok(self.history.made(&self.past.clock, &actor, id.counter))
     }
 }

@@ -91,7 +91,8 @@ pub(crate) fn check_shape(schema: &Schema, doc: &Automerge) -> Result<(), TrialF
                     *id == object(place)
                         && matches!(
                             (kind, holds),
-                            (ObjType::Text, Some(Holds::Text)) | (ObjType::List, Some(Holds::Acts))
+                            (ObjType::Text, Some(Holds::Text))
+                                | (ObjType::List, Some(Holds::Acts | Holds::Said))
                         )
                 }
                 _ => false,
@@ -124,7 +125,7 @@ fn check_acts(schema: &Schema, before: &Automerge, after: &Automerge) -> Result<
         .containers
         .iter()
         .enumerate()
-        .filter(|(_, c)| c.holds == Holds::Acts)
+        .filter(|(_, c)| matches!(c.holds, Holds::Acts | Holds::Said))
     {
         let after: BTreeMap<ActId, Vec<u8>> = read_acts(after, place)
             .ok_or(TrialFault::Acts)?

@@ -2,8 +2,8 @@
 #![allow(dead_code, unreachable_pub)]
 
 use amends_journal::{
-    Actor, Boundary, BoundaryView, Draft, Edit, EntryId, EntryKind, Part, PartKind, Person,
-    Refusal, ShownAct, TextField, Written, propose, wall,
+    Actor, AgreementView, Draft, Edit, Entry, EntryId, EntryKind, Part, PartKind, Person, Refusal,
+    ShownAct, TextField, Writer, Written, propose, wall,
 };
 
 pub const ENTRY: EntryId = EntryId([7; 16]);
@@ -13,10 +13,21 @@ pub fn part(kind: PartKind) -> Part {
     Part::new(EntryKind::Boundary, 1, kind).unwrap()
 }
 
+/// Whoever writes as this actor.
+pub fn writer(actor: Actor) -> Writer {
+    Writer {
+        journal: [0x77; 32],
+        entry: ENTRY,
+        log: [0; 32],
+        actor,
+        alone: false,
+    }
+}
+
 pub fn admit(part: &Part, actor: &Actor, changes: &[Vec<u8>]) -> Result<Part, Refusal> {
     wall::admit(
         part,
-        actor,
+        &writer(*actor),
         &changes.iter().map(Vec::as_slice).collect::<Vec<_>>(),
     )
 }
@@ -76,12 +87,12 @@ impl Device {
         }
     }
 
-    pub fn boundary(&self) -> Boundary<'_> {
+    pub fn boundary(&self) -> Entry<'_> {
         let (mine, partners) = match self.whose {
             Which::Bos => (&self.bos, &self.anas),
             _ => (&self.anas, &self.bos),
         };
-        Boundary {
+        Entry {
             entry: ENTRY,
             shared: &self.shared,
             mine,
@@ -89,8 +100,8 @@ impl Device {
         }
     }
 
-    pub fn view(&self) -> BoundaryView {
-        self.boundary().view()
+    pub fn view(&self) -> AgreementView {
+        self.boundary().agreement()
     }
 
     pub fn part(&mut self, which: Which) -> &mut Part {
@@ -126,9 +137,9 @@ impl Device {
             title,
             text,
             language: "en",
-            review_on: None,
+            ..Draft::default()
         };
-        let proposed = propose(ENTRY, &self.actor, NOW, &draft).unwrap();
+        let proposed = propose(&writer(self.actor), NOW, &draft).unwrap();
         self.keep(vec![
             (Which::Shared, proposed.shared),
             (self.whose, proposed.own),
@@ -137,12 +148,12 @@ impl Device {
 
     /// Does it, if the rules allow and anything changes.
     pub fn does(&mut self, deed: &Deed) -> Option<Record> {
-        let (actor, b) = (self.actor, self.boundary());
+        let (writer, b) = (writer(self.actor), self.boundary());
         let (which, written) = match deed {
             Deed::Title(title) => (
                 Which::Shared,
                 b.edit(
-                    &actor,
+                    &writer,
                     NOW,
                     &Edit {
                         title: Some(title),
@@ -153,7 +164,7 @@ impl Device {
             Deed::Text(text) => (
                 Which::Shared,
                 b.edit(
-                    &actor,
+                    &writer,
                     NOW,
                     &Edit {
                         text: Some(text),
@@ -166,7 +177,7 @@ impl Device {
                     review_on: Some(date.as_deref()),
                     ..Edit::default()
                 };
-                (Which::Shared, b.edit(&actor, NOW, &edit))
+                (Which::Shared, b.edit(&writer, NOW, &edit))
             }
             Deed::Splice {
                 text,
@@ -181,13 +192,13 @@ impl Device {
                 };
                 (
                     Which::Shared,
-                    b.splice(&actor, NOW, field, *at, *delete, insert),
+                    b.splice(&writer, NOW, field, *at, *delete, insert),
                 )
             }
-            Deed::Why(why) => (self.whose, b.say_why(&actor, NOW, why)),
-            Deed::Agree => (self.whose, b.agree(&actor, NOW)),
-            Deed::Decline(reason) => (self.whose, b.decline(&actor, NOW, Some(reason))),
-            Deed::End(reason) => (self.whose, b.end(&actor, NOW, Some(reason)).map(Some)),
+            Deed::Why(why) => (self.whose, b.say_why(&writer, NOW, why)),
+            Deed::Agree => (self.whose, b.agree(&writer, NOW)),
+            Deed::Decline(reason) => (self.whose, b.decline(&writer, NOW, Some(reason))),
+            Deed::End(reason) => (self.whose, b.end(&writer, NOW, Some(reason)).map(Some)),
         };
         let written = match written {
             Ok(written) => written?,
@@ -229,14 +240,14 @@ impl Device {
 }
 
 /// What the other of the two sees.
-pub fn from_the_other_side(view: BoundaryView) -> BoundaryView {
+pub fn from_the_other_side(view: AgreementView) -> AgreementView {
     let turn = |shown: ShownAct| ShownAct {
         person: shown.person.other(),
         ..shown
     };
     let mut agreed_by: Vec<Person> = view.agreed_by.iter().map(|p| p.other()).collect();
     agreed_by.sort();
-    BoundaryView {
+    AgreementView {
         agreed_by,
         author: view.author.map(Person::other),
         declined: view.declined.map(turn),

@@ -8,12 +8,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use amends_journal::EntryId;
+use amends_journal::{Agreed, Entry, EntryId, View};
 use amends_keys::identity::{JournalId, LogKey, LogSecret, PersonName, StaticKey, StaticSecret};
 use amends_keys::seal::{self, EpochSecret};
 use amends_replica::{
-    Card, Edit, EditError, Effect, Founding, Frame, HandleError, Input, LinkId, MemoryShelf,
-    Partner, Record, RecordHash, Replica, Seen, Shelf, Shown, Table, World, Write,
+    Card, Change, Edit, EditError, Effect, Founding, Frame, HandleError, Input, LinkId,
+    MemoryShelf, Partner, Record, RecordHash, Replica, Seen, Shelf, Shown, Table, Words, World,
+    Write,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -77,6 +78,11 @@ impl Device {
 
     pub fn card(&self, entry: &EntryId) -> &Card {
         self.replica.card(entry).expect("the entry is there")
+    }
+
+    /// The words of an entry that both agree to.
+    pub fn agreed(&self, entry: &EntryId) -> &Agreed {
+        self.card(entry).agreed().expect("an agreement")
     }
 
     pub fn reached(&self, entry: &EntryId) -> bool {
@@ -195,20 +201,20 @@ pub fn met_pair(seed: u64) -> Pair {
 }
 
 pub fn proposal(text: &str) -> Edit {
-    Edit::Propose {
-        title: String::new(),
+    Edit::Propose(Words {
         text: text.into(),
         language: "en".into(),
-        review_on: None,
-    }
+        ..Words::default()
+    })
 }
 
 pub fn new_text(entry: EntryId, text: &str) -> Edit {
     Edit::Change {
         entry,
-        title: None,
-        text: Some(text.into()),
-        review_on: None,
+        change: Change {
+            text: Some(text.into()),
+            ..Change::default()
+        },
     }
 }
 
@@ -470,14 +476,21 @@ impl Pair {
         for id in ids {
             let (ana, bo) = (self.ana().card(&id).clone(), self.bo().card(&id).clone());
             assert_eq!(as_the_other_sees(&ana), neutral(&bo));
-            for device in &mut self.devices {
+            for device in &self.devices {
                 assert!(device.reached(&id), "everything has reached the other");
-                let view = device.replica.boundary(&device.disk.now, &id).unwrap();
-                assert_eq!(view.current.text, ana.text);
             }
+            // The same parts, whoever's.
             let [ana, bo] = [ANA, BO].map(|who| {
                 let device = &mut self.devices[who];
-                device.replica.boundary(&device.disk.now, &id).unwrap()
+                let heads = |entry: &Entry<'_>| {
+                    [entry.shared, entry.mine, entry.partners].map(amends_journal::Part::heads)
+                };
+                device.replica.look(&device.disk.now, &id, heads).unwrap()
+            });
+            assert_eq!(ana, [bo[0].clone(), bo[2].clone(), bo[1].clone()]);
+            let [ana, bo] = [ANA, BO].map(|who| {
+                let device = &mut self.devices[who];
+                device.replica.agreement(&device.disk.now, &id).unwrap()
             });
             assert_eq!(ana.current.hash, bo.current.hash);
             assert_eq!(
@@ -505,28 +518,32 @@ impl Pair {
     }
 }
 
+/// How far own records are, the partner's troubles with them and when they came are each side's own business.
 fn neutral(card: &Card) -> Card {
-    // How far own records are, and the partner's troubles with them, are each side's own business.
-    Card {
+    let mut card = Card {
         mine: 0,
         not_readable_there: false,
-        declined_by_me: false,
+        first_held: 0,
         ..card.clone()
+    };
+    if let View::Boundary(agreed) = &mut card.view {
+        agreed.declined_by_me = false;
     }
+    card
 }
 
 fn as_the_other_sees(card: &Card) -> Card {
     use amends_replica::Whose;
-    let author = card.author.map(|whose| match whose {
+    let mut card = neutral(card);
+    card.author = card.author.map(|whose| match whose {
         Whose::Mine => Whose::Partners,
         Whose::Partners => Whose::Mine,
     });
-    Card {
-        agreed_by_me: card.agreed_by_partner,
-        agreed_by_partner: card.agreed_by_me,
-        author,
-        ..neutral(card)
+    if let View::Boundary(agreed) = &mut card.view {
+        std::mem::swap(&mut agreed.agreed_by_me, &mut agreed.agreed_by_partner);
+        std::mem::swap(&mut agreed.my_why, &mut agreed.partners_why);
     }
+    card
 }
 
 /// Bo's log, written by somebody who has his keys and his patience.

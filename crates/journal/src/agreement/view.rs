@@ -12,12 +12,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::ChangeHash;
+use serde::{Deserialize, Serialize};
 
-use super::Boundary;
 use crate::act::{Act, ActId, ENDS, Verb};
+use crate::entry::Entry;
 use crate::hash::agree_hash;
 use crate::ids::Actor;
-use crate::kind::Person;
+use crate::kind::{EntryKind, Person};
 use crate::schema::{ACTS, LANGUAGE, REVIEW_ON, TEXT, TITLE, WHY};
 
 /// One exact text: what an agreement is to.
@@ -35,8 +36,8 @@ pub struct TextVersion {
     pub hash: [u8; 32],
 }
 
-/// Where a boundary stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Where an agreement stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum State {
     /// Waits for one or both.
     Proposed,
@@ -80,9 +81,9 @@ pub struct ShownAct {
     pub standing: Standing,
 }
 
-/// All that there is to show of a boundary.
+/// All that there is to show of an agreement.
 #[derive(Clone, PartialEq, Eq)]
-pub struct BoundaryView {
+pub struct AgreementView {
     /// The current text: agreed to or not.
     pub current: TextVersion,
     /// The text in force.
@@ -109,6 +110,68 @@ pub struct BoundaryView {
     pub acts: Vec<ShownAct>,
 }
 
+/// What a list shows of an agreement.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agreed {
+    /// One line, may be empty.
+    pub title: String,
+    /// The current text, agreed to or not.
+    pub text: String,
+    /// Its language.
+    pub language: String,
+    /// When to look at it again.
+    pub review_on: Option<String>,
+    /// The text in force.
+    pub in_force: Option<String>,
+    /// Where it stands.
+    pub state: State,
+    /// Whether I agree to the current text.
+    pub agreed_by_me: bool,
+    /// Whether the partner agrees to the current text.
+    pub agreed_by_partner: bool,
+    /// Whether I declined the current text.
+    pub declined_by_me: bool,
+    /// The hash that an agreement to the current text names.
+    pub hash: [u8; 32],
+    /// Why it matters to me.
+    pub my_why: String,
+    /// Why it matters to my partner.
+    pub partners_why: String,
+}
+
+impl std::fmt::Debug for Agreed {
+    /// Leaves out what people wrote.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Agreed")
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+impl AgreementView {
+    /// What a list shows of it.
+    #[must_use]
+    pub fn in_short(&self) -> Agreed {
+        Agreed {
+            title: self.current.title.clone(),
+            text: self.current.text.clone(),
+            language: self.current.language.clone(),
+            review_on: self.current.review_on.clone(),
+            in_force: self.in_force.as_ref().map(|version| version.text.clone()),
+            state: self.state,
+            agreed_by_me: self.agreed_by.contains(&Person::Me),
+            agreed_by_partner: self.agreed_by.contains(&Person::Partner),
+            declined_by_me: self
+                .declined
+                .as_ref()
+                .is_some_and(|shown| shown.person == Person::Me),
+            hash: self.current.hash,
+            my_why: self.my_why.clone(),
+            partners_why: self.partners_why.clone(),
+        }
+    }
+}
+
 impl std::fmt::Debug for TextVersion {
     /// Leaves out what people wrote.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -118,10 +181,10 @@ impl std::fmt::Debug for TextVersion {
     }
 }
 
-impl std::fmt::Debug for BoundaryView {
+impl std::fmt::Debug for AgreementView {
     /// Leaves out what people wrote.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BoundaryView")
+        f.debug_struct("AgreementView")
             .field("state", &self.state)
             .field("agreed_by", &self.agreed_by)
             .field("author", &self.author)
@@ -142,10 +205,10 @@ fn order(shown: &ShownAct) -> (u64, u64, crate::ids::Actor) {
     (shown.act.n, shown.id.counter, shown.id.actor)
 }
 
-impl Boundary<'_> {
+impl Entry<'_> {
     /// Everything that there is to show.
     #[must_use]
-    pub fn view(&self) -> BoundaryView {
+    pub fn agreement(&self) -> AgreementView {
         let current = self.current();
         let acts = self.judged();
         let in_force = self.in_force(&acts);
@@ -176,11 +239,22 @@ impl Boundary<'_> {
             .iter()
             .filter(|shown| shown.act.verb == Verb::Propose && self.began(shown))
             .min_by_key(|shown| (shown.act.n, shown.id.actor, shown.id.counter));
-        BoundaryView {
-            author: proposal.map(|shown| shown.person),
-            created: proposal.map(|shown| shown.act.time),
-            my_why: self.mine.text(WHY, None).unwrap_or_default(),
-            partners_why: self.partners.text(WHY, None).unwrap_or_default(),
+        let begun = self.begun();
+        let why = |part: &crate::part::Part| match self.kind() {
+            EntryKind::Boundary => part.text(WHY, None).unwrap_or_default(),
+            _ => String::new(),
+        };
+        AgreementView {
+            author: match self.kind() {
+                EntryKind::Boundary => proposal.map(|shown| shown.person),
+                _ => begun.as_ref().map(|told| told.person),
+            },
+            created: match self.kind() {
+                EntryKind::Boundary => proposal.map(|shown| shown.act.time),
+                _ => begun.as_ref().map(|told| told.time),
+            },
+            my_why: why(self.mine),
+            partners_why: why(self.partners),
             current,
             in_force,
             state,
@@ -208,7 +282,7 @@ impl Boundary<'_> {
     }
 
     /// The text as it is now.
-    pub(super) fn current(&self) -> TextVersion {
+    pub(crate) fn current(&self) -> TextVersion {
         self.version(None).unwrap_or_else(|| {
             self.made(String::new(), String::new(), String::new(), String::new())
         })
@@ -388,11 +462,12 @@ fn names_all(named: &[ActId], ends: &BTreeSet<ActId>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boundary::{Draft, propose};
+    use crate::agreement::{Draft, propose};
     use crate::ids::EntryId;
     use crate::kind::{EntryKind, PartKind};
     use crate::part::Part;
-    use crate::schema::BOUNDARY_SCHEMA;
+    use crate::said::Writer;
+    use crate::schema::SCHEMA;
     use crate::wall;
 
     const ENTRY: EntryId = EntryId([7; 16]);
@@ -402,37 +477,44 @@ mod tests {
             title: "Evenings",
             text,
             language: "en",
-            review_on: None,
+            ..Draft::default()
         }
     }
 
     #[test]
     fn a_proposal_put_into_ones_own_part_makes_nobody_the_author_of_what_another_began() {
         // The smaller actor would win a tie: it is the one that lies.
-        let (bo, ana) = (Actor([1; 16]), Actor([2; 16]));
-        let hers = propose(ENTRY, &ana, 5, &draft("Phones away at dinner.")).unwrap();
-        let own = Part::new(EntryKind::Boundary, BOUNDARY_SCHEMA, PartKind::Own).unwrap();
-        let as_bo = Boundary {
+        let writer = |actor| Writer {
+            journal: [0x77; 32],
+            entry: ENTRY,
+            log: [0; 32],
+            actor,
+            alone: false,
+        };
+        let (bo, ana) = (writer(Actor([1; 16])), writer(Actor([2; 16])));
+        let hers = propose(&ana, 5, &draft("Phones away at dinner.")).unwrap();
+        let own = Part::new(EntryKind::Boundary, SCHEMA, PartKind::Own).unwrap();
+        let as_bo = Entry {
             entry: ENTRY,
             shared: &hers.shared.part,
             mine: &own,
             partners: &own,
         };
         let hash = as_bo.current().hash;
-        let nothing = Part::new(EntryKind::Boundary, BOUNDARY_SCHEMA, PartKind::Shared).unwrap();
+        let nothing = Part::new(EntryKind::Boundary, SCHEMA, PartKind::Shared).unwrap();
         for heads in [hers.shared.part.heads(), nothing.heads()] {
             let lie = as_bo
-                .say(&bo, 1, Verb::Propose, hash, heads, &[], "")
+                .say_act(&bo, 1, Verb::Propose, hash, heads, &[], "")
                 .unwrap();
             let lies: Vec<&[u8]> = lie.changes.iter().map(Vec::as_slice).collect();
             let his = wall::admit(&own, &bo, &lies).unwrap();
-            let view = Boundary {
+            let view = Entry {
                 entry: ENTRY,
                 shared: &hers.shared.part,
                 mine: &hers.own.part,
                 partners: &his,
             }
-            .view();
+            .agreement();
             assert_eq!((view.author, view.created), (Some(Person::Me), Some(5)));
         }
     }

@@ -1,13 +1,17 @@
-//! Boundaries: what two people agree to, word for word.
+//! Agreements: words that two people agree to, one by one: boundaries, and every other kind that is agreed.
 //!
 //! The shared part holds the text, which both write; each person's own part holds what they said of it.
 //! Whoever proposes agrees to what they proposed; whoever edits agrees to nothing yet.
 
 use crate::act::{Act, ENDS, GREATEST_N, HEADS, Verb};
-use crate::ids::{Actor, EntryId};
+use crate::entry::Entry;
 use crate::kind::{EntryKind, PartKind, Person};
 use crate::part::Part;
-use crate::schema::{ACTS, BOUNDARY_SCHEMA, LANGUAGE, REVIEW_ON, TEXT, TITLE, UnknownSchema, WHY};
+use crate::rule::RuleFault;
+use crate::said::Writer;
+use crate::schema::{
+    ACTS, DATE, LANGUAGE, PLACE, REVIEW_ON, SCHEMA, TEXT, TITLE, UnknownSchema, WHY,
+};
 use crate::wall::LATEST_TIME;
 use crate::write::{PART_BYTES, Step, WriteError, Written, write};
 
@@ -16,24 +20,10 @@ mod limits;
 mod view;
 
 pub use limits::{Field, TEXT_BYTES, TITLE_CHARACTERS};
-pub use view::{BoundaryView, ShownAct, Standing, State, TextVersion};
+pub use view::{Agreed, AgreementView, ShownAct, Standing, State, TextVersion};
 
-/// The three parts of one boundary, as they are on this device. One that does not exist yet is
-/// [`Part::new`].
-#[derive(Debug, Clone, Copy)]
-pub struct Boundary<'a> {
-    /// The entry, which every agreement names.
-    pub entry: EntryId,
-    /// What both write.
-    pub shared: &'a Part,
-    /// What I said.
-    pub mine: &'a Part,
-    /// What my partner said.
-    pub partners: &'a Part,
-}
-
-/// What a boundary begins with.
-#[derive(Clone, Copy)]
+/// The shared words that an entry begins with.
+#[derive(Clone, Copy, Default)]
 pub struct Draft<'a> {
     /// One line, at most [`TITLE_CHARACTERS`], or empty.
     pub title: &'a str,
@@ -43,6 +33,10 @@ pub struct Draft<'a> {
     pub language: &'a str,
     /// When to look at it again, as `YYYY-MM-DD`.
     pub review_on: Option<&'a str>,
+    /// The day that it is about, where its kind has one.
+    pub date: Option<&'a str>,
+    /// Where it was, where its kind has one.
+    pub place: Option<&'a str>,
 }
 
 /// What an edit puts in the place of what is there; `None` leaves it.
@@ -54,6 +48,10 @@ pub struct Edit<'a> {
     pub text: Option<&'a str>,
     /// Another date, or none.
     pub review_on: Option<Option<&'a str>>,
+    /// Another day that it is about, or none.
+    pub date: Option<Option<&'a str>>,
+    /// Another place, or none.
+    pub place: Option<Option<&'a str>>,
 }
 
 /// A text that may be edited at a position.
@@ -134,7 +132,10 @@ pub enum RuleError {
     /// More ends, or more devices' heads, than an act can name.
     #[error("more than an act can name")]
     TooMany,
-    /// Nothing here knows boundaries of this schema.
+    /// A rule of the entry's kind.
+    #[error("{0}")]
+    Fault(#[from] RuleFault),
+    /// Nothing here knows entries of this schema.
     #[error(transparent)]
     UnknownSchema(#[from] UnknownSchema),
     /// The edit could not be made.
@@ -144,24 +145,50 @@ pub enum RuleError {
 
 /// Begins a boundary. The proposal is also its author's agreement to exactly this text.
 ///
-/// `entry` is new and random. `now`, in milliseconds since 1970 UTC, is kept as a claim, for showing.
+/// The writer's entry is new and random. `now`, in milliseconds since 1970 UTC, is kept as a claim, for showing.
 ///
 /// # Errors
 /// [`RuleError`], where the draft breaks a limit.
-pub fn propose(
-    entry: EntryId,
-    actor: &Actor,
-    now: i64,
-    draft: &Draft<'_>,
-) -> Result<Proposed, RuleError> {
+pub fn propose(writer: &Writer, now: i64, draft: &Draft<'_>) -> Result<Proposed, RuleError> {
+    let shared = Part::new(EntryKind::Boundary, SCHEMA, PartKind::Shared)?;
+    let own = Part::new(EntryKind::Boundary, SCHEMA, PartKind::Own)?;
+    let steps = draft_steps(EntryKind::Boundary, draft)?;
+    let shared = write(&shared, writer, now, &steps)?.ok_or(RuleError::Empty(Field::Text))?;
+    let boundary = Entry {
+        entry: writer.entry,
+        shared: &shared.part,
+        mine: &own,
+        partners: &own,
+    };
+    let current = boundary.current();
+    let own = boundary.say_act(
+        writer,
+        now,
+        Verb::Propose,
+        current.hash,
+        shared.part.heads(),
+        &[],
+        "",
+    )?;
+    Ok(Proposed { shared, own })
+}
+
+/// What puts a draft into a new shared part, within the limits.
+pub(crate) fn draft_steps<'a>(
+    kind: EntryKind,
+    draft: &Draft<'a>,
+) -> Result<Vec<Step<'a>>, RuleError> {
     limits::title(draft.title)?;
     limits::plain(Field::Title, draft.title)?;
-    limits::text(draft.text)?;
+    // What is agreed to must be there; other kinds may say all of it elsewhere.
+    if is_agreed(kind) || !draft.text.is_empty() {
+        limits::text(draft.text)?;
+    }
     limits::plain(Field::Text, draft.text)?;
     limits::language(draft.language)?;
     limits::review_on(draft.review_on)?;
-    let shared = Part::new(EntryKind::Boundary, BOUNDARY_SCHEMA, PartKind::Shared)?;
-    let own = Part::new(EntryKind::Boundary, BOUNDARY_SCHEMA, PartKind::Own)?;
+    limits::date(draft.date)?;
+    limits::place(draft.place)?;
     let mut steps = vec![
         Step::Put {
             key: LANGUAGE,
@@ -180,33 +207,28 @@ pub fn propose(
             insert: draft.text,
         },
     ];
-    if let Some(date) = draft.review_on {
-        steps.push(Step::Put {
-            key: REVIEW_ON,
-            value: date,
-        });
-    }
-    let shared = write(&shared, actor, now, &steps)?.ok_or(RuleError::Empty(Field::Text))?;
-    let boundary = Boundary {
-        entry,
-        shared: &shared.part,
-        mine: &own,
-        partners: &own,
-    };
-    let current = boundary.current();
-    let own = boundary.say(
-        actor,
-        now,
-        Verb::Propose,
-        current.hash,
-        shared.part.heads(),
-        &[],
-        "",
-    )?;
-    Ok(Proposed { shared, own })
+    let fields = [
+        (REVIEW_ON, draft.review_on),
+        (DATE, draft.date),
+        (PLACE, draft.place),
+    ];
+    steps.extend(
+        fields
+            .into_iter()
+            .filter_map(|(key, value)| Some(Step::Put { key, value: value? })),
+    );
+    Ok(steps)
 }
 
-impl Boundary<'_> {
+/// Whether the shared text of a kind is agreed to, word for word.
+pub(crate) fn is_agreed(kind: EntryKind) -> bool {
+    matches!(
+        kind,
+        EntryKind::Boundary | EntryKind::Lesson | EntryKind::Checkin | EntryKind::Packet
+    )
+}
+
+impl Entry<'_> {
     /// Puts a new title, text or date in the place of what is there, by the smallest splices, so that
     /// what the partner edits at the same time stays. Nobody has agreed to what comes of it.
     ///
@@ -216,7 +238,7 @@ impl Boundary<'_> {
     /// [`RuleError`].
     pub fn edit(
         &self,
-        actor: &Actor,
+        writer: &Writer,
         now: i64,
         edit: &Edit<'_>,
     ) -> Result<Option<Written>, RuleError> {
@@ -229,19 +251,27 @@ impl Boundary<'_> {
             steps.extend(rewrite(Field::Title, TITLE, &current.title, title)?);
         }
         if let Some(text) = edit.text {
-            limits::text(text)?;
+            if is_agreed(self.kind()) || !text.is_empty() {
+                limits::text(text)?;
+            }
             steps.extend(rewrite(Field::Text, TEXT, &current.text, text)?);
         }
-        if let Some(date) = edit.review_on {
-            limits::review_on(date)?;
-            if date != current.review_on.as_deref() {
-                steps.push(Step::Put {
-                    key: REVIEW_ON,
-                    value: date.unwrap_or(""),
-                });
+        limits::review_on(edit.review_on.flatten())?;
+        limits::date(edit.date.flatten())?;
+        limits::place(edit.place.flatten())?;
+        for (key, value) in [
+            (REVIEW_ON, edit.review_on),
+            (DATE, edit.date),
+            (PLACE, edit.place),
+        ] {
+            let Some(value) = value.map(Option::unwrap_or_default) else {
+                continue;
+            };
+            if self.shared.field(key, None).as_deref() != Some(value) {
+                steps.push(Step::Put { key, value });
             }
         }
-        Ok(write(self.shared, actor, now, &steps)?)
+        Ok(write(self.shared, writer, now, &steps)?)
     }
 
     /// A live edit: at a position, in characters, deletes so many and inserts. The text may be empty
@@ -254,7 +284,7 @@ impl Boundary<'_> {
     /// [`RuleError`].
     pub fn splice(
         &self,
-        actor: &Actor,
+        writer: &Writer,
         now: i64,
         field: TextField,
         at: usize,
@@ -292,7 +322,7 @@ impl Boundary<'_> {
         }
         Ok(write(
             part,
-            actor,
+            writer,
             now,
             &[Step::Splice {
                 place,
@@ -309,7 +339,7 @@ impl Boundary<'_> {
     /// [`RuleError`].
     pub fn say_why(
         &self,
-        actor: &Actor,
+        writer: &Writer,
         now: i64,
         why: &str,
     ) -> Result<Option<Written>, RuleError> {
@@ -318,7 +348,7 @@ impl Boundary<'_> {
         let before = self.mine.text(WHY, None).unwrap_or_default();
         Ok(write(
             self.mine,
-            actor,
+            writer,
             now,
             &rewrite(Field::Why, WHY, &before, why)?,
         )?)
@@ -329,7 +359,7 @@ impl Boundary<'_> {
     ///
     /// # Errors
     /// [`RuleError`].
-    pub fn agree(&self, actor: &Actor, now: i64) -> Result<Option<Written>, RuleError> {
+    pub fn agree(&self, writer: &Writer, now: i64) -> Result<Option<Written>, RuleError> {
         self.proposed()?;
         let current = self.current();
         if current.text.trim().is_empty() {
@@ -340,8 +370,8 @@ impl Boundary<'_> {
             return Ok(None);
         }
         room(self.mine)?;
-        self.say(
-            actor,
+        self.say_act(
+            writer,
             now,
             Verb::Agree,
             current.hash,
@@ -359,7 +389,7 @@ impl Boundary<'_> {
     /// [`RuleError::InForce`] where the current text is in force: that is ended.
     pub fn decline(
         &self,
-        actor: &Actor,
+        writer: &Writer,
         now: i64,
         reason: Option<&str>,
     ) -> Result<Option<Written>, RuleError> {
@@ -376,8 +406,8 @@ impl Boundary<'_> {
             return Ok(None);
         }
         room(self.mine)?;
-        self.say(
-            actor,
+        self.say_act(
+            writer,
             now,
             Verb::Decline,
             current.hash,
@@ -393,13 +423,18 @@ impl Boundary<'_> {
     ///
     /// # Errors
     /// [`RuleError::NothingInForce`].
-    pub fn end(&self, actor: &Actor, now: i64, reason: Option<&str>) -> Result<Written, RuleError> {
+    pub fn end(
+        &self,
+        writer: &Writer,
+        now: i64,
+        reason: Option<&str>,
+    ) -> Result<Written, RuleError> {
         let reason = reason.unwrap_or("");
         limits::reason(reason)?;
         let acts = self.judged();
         let ending = view::agreement_in_force(&acts).ok_or(RuleError::NothingInForce)?;
         let (hash, heads) = (ending.act.hash, ending.act.heads.clone());
-        self.say(actor, now, Verb::End, hash, heads, &acts, reason)
+        self.say_act(writer, now, Verb::End, hash, heads, &acts, reason)
     }
 
     /// Nothing can be said of what nobody proposed.
@@ -415,9 +450,9 @@ impl Boundary<'_> {
         clippy::too_many_arguments,
         reason = "an act has so many fields, and each verb differs in each"
     )]
-    fn say(
+    fn say_act(
         &self,
-        actor: &Actor,
+        writer: &Writer,
         now: i64,
         verb: Verb,
         hash: [u8; 32],
@@ -425,7 +460,29 @@ impl Boundary<'_> {
         acts: &[ShownAct],
         reason: &str,
     ) -> Result<Written, RuleError> {
-        let greatest = acts.iter().map(|shown| shown.act.n).max().unwrap_or(0);
+        let act = self.act(now, verb, hash, heads, acts, reason)?;
+        let written = write(
+            self.mine,
+            writer,
+            now,
+            &[Step::Act {
+                place: ACTS,
+                bytes: act.bytes(),
+            }],
+        )?;
+        written.ok_or_else(|| WriteError::Automerge("the act changed nothing".into()).into())
+    }
+
+    /// The next act in this entry.
+    pub(crate) fn act(
+        &self,
+        now: i64,
+        verb: Verb,
+        hash: [u8; 32],
+        heads: Vec<[u8; 32]>,
+        acts: &[ShownAct],
+        reason: &str,
+    ) -> Result<Act, RuleError> {
         let mut ends: Vec<_> = acts
             .iter()
             .filter(|shown| shown.act.verb == Verb::End)
@@ -439,25 +496,15 @@ impl Boundary<'_> {
         if ends.len() > ENDS || heads.len() > HEADS {
             return Err(RuleError::TooMany);
         }
-        let act = Act {
+        Ok(Act {
             verb,
-            n: greatest.saturating_add(1).min(GREATEST_N),
+            n: self.greatest_n().saturating_add(1).min(GREATEST_N),
             time: now.clamp(0, LATEST_TIME),
             hash,
             heads,
             ends,
             reason: reason.to_owned(),
-        };
-        let written = write(
-            self.mine,
-            actor,
-            now,
-            &[Step::Act {
-                place: ACTS,
-                bytes: act.bytes(),
-            }],
-        )?;
-        written.ok_or_else(|| WriteError::Automerge("the act changed nothing".into()).into())
+        })
     }
 }
 
@@ -482,7 +529,8 @@ fn rewrite<'a>(
         .collect()
 }
 
-fn room(part: &Part) -> Result<(), RuleError> {
+/// Whether a part takes more local edits.
+pub(crate) fn room(part: &Part) -> Result<(), RuleError> {
     let size = part.weight();
     if size > PART_BYTES {
         return Err(RuleError::PartTooLong {

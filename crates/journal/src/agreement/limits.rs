@@ -4,7 +4,7 @@
 use super::RuleError;
 use crate::act::REASON_BYTES;
 use crate::schema::{is_date, schema};
-use crate::{BOUNDARY_SCHEMA, EntryKind, PartKind};
+use crate::{EntryKind, PartKind, SCHEMA};
 
 /// Characters of a title, which is one line.
 pub const TITLE_CHARACTERS: usize = 200;
@@ -26,6 +26,10 @@ pub enum Field {
     Reason,
     /// Why it matters to this person.
     Why,
+    /// The day that it is about.
+    Date,
+    /// Where it was.
+    Place,
 }
 
 pub(super) fn title(title: &str) -> Result<(), RuleError> {
@@ -56,7 +60,7 @@ pub(super) fn reason(reason: &str) -> Result<(), RuleError> {
 }
 
 pub(super) fn language(language: &str) -> Result<(), RuleError> {
-    let allowed = schema(EntryKind::Boundary, BOUNDARY_SCHEMA, PartKind::Shared).is_ok_and(|s| {
+    let allowed = schema(EntryKind::Boundary, SCHEMA, PartKind::Shared).is_ok_and(|s| {
         s.fields
             .iter()
             .any(|f| f.key == crate::schema::LANGUAGE && (f.allows)(language))
@@ -73,6 +77,22 @@ pub(super) fn review_on(date: Option<&str>) -> Result<(), RuleError> {
         Ok(())
     } else {
         Err(RuleError::Date)
+    }
+}
+
+pub(super) fn date(date: Option<&str>) -> Result<(), RuleError> {
+    review_on(date)
+}
+
+pub(super) fn place(place: Option<&str>) -> Result<(), RuleError> {
+    let place = place.unwrap_or_default();
+    within(Field::Place, place, crate::schema::PLACE_BYTES)?;
+    match place.chars().find(|c| c.is_control()) {
+        Some(character) => Err(RuleError::Character {
+            field: Field::Place,
+            character,
+        }),
+        None => Ok(()),
     }
 }
 

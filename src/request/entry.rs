@@ -1,0 +1,132 @@
+//! An entry as scripts and pages see it (DESIGN section 6): the fields that every kind has, and its own beside them.
+
+use serde::{Deserialize, Serialize};
+
+/// An entry of any kind. In JSON its own fields stand beside these, and `kind` says whose they are.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Entry {
+    /// Short, lower case; any unique beginning serves.
+    pub id: String,
+    /// May be empty.
+    pub title: String,
+    /// Where it stands, in the words of its kind.
+    pub state: String,
+    /// The name of whoever began it.
+    pub author: String,
+    /// When its author's device says it was begun.
+    pub created: String,
+    /// When this device first held anything of it, by its own clock.
+    #[serde(default)]
+    pub held: String,
+    /// true once the partner's device holds every record of mine in it.
+    pub reached: bool,
+    /// Records of mine in this entry that the partner's device keeps but could not read.
+    #[serde(default)]
+    pub not_readable_there: bool,
+    /// true where it stands in the private store and nowhere else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private: bool,
+    /// The id of the entry that it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// What its kind has beside these.
+    #[serde(flatten)]
+    pub own: Own,
+    /// Acts in order, only with `show`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<ActLine>,
+}
+
+/// The fields that each kind has of its own. The name of the kind is the field `kind`.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Own {
+    /// Words that both agree to.
+    Boundary(Agreement),
+    /// What it is like for one of them.
+    Feeling(Feeling),
+}
+
+impl Own {
+    /// The kind's name.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Own::Boundary(_) => "boundary",
+            Own::Feeling(_) => "feeling",
+        }
+    }
+
+    /// Its words, for where a title would stand.
+    #[must_use]
+    pub fn words(&self) -> &str {
+        match self {
+            Own::Boundary(agreement) => &agreement.text,
+            Own::Feeling(feeling) => &feeling.words,
+        }
+    }
+
+    /// The words that both agree to, where it has any.
+    #[must_use]
+    pub fn agreement(&self) -> Option<&Agreement> {
+        match self {
+            Own::Boundary(agreement) => Some(agreement),
+            Own::Feeling(_) => None,
+        }
+    }
+}
+
+/// What is agreed to, word for word.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Agreement {
+    /// The text as it stands now.
+    pub text: String,
+    /// The text that both agreed to, if one is in force.
+    pub in_force: Option<String>,
+    /// The names of those who agreed to the text as it stands.
+    pub agreed_by: Vec<String>,
+    /// When to look at it again.
+    pub review_on: Option<String>,
+    /// Hex of the text's hash (DESIGN section 2, Acts), so that `agree` can name exactly what was shown.
+    pub hash: String,
+    /// Why it matters, by whoever said so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub whys: Vec<Why>,
+}
+
+/// Why something matters to one of them.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Why {
+    /// The name of whoever says so.
+    pub by: String,
+    /// In their words.
+    pub why: String,
+}
+
+/// A feeling.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Feeling {
+    /// In words.
+    pub words: String,
+    /// Because of what; may be empty.
+    pub because: String,
+    /// How strong, 1 to 5.
+    pub intensity: Option<u8>,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+}
+
+/// One act, for showing.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct ActLine {
+    /// `agree`, `decline` or `end`.
+    pub verb: String,
+    /// The name of whoever did it.
+    pub by: String,
+    /// When their device says it was done.
+    pub at: String,
+    /// Their reason, where they gave one.
+    pub reason: Option<String>,
+    /// Whether it speaks of the text as it stands now.
+    pub to_current_text: bool,
+}
