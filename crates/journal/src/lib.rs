@@ -61,6 +61,7 @@ mod kind;
 mod part;
 mod rule;
 mod said;
+pub mod schedule;
 mod schema;
 pub mod wall;
 mod write;
