@@ -29,6 +29,7 @@ pub mod home;
 pub mod kit;
 pub mod local;
 pub mod passphrase;
+pub mod photo;
 pub mod request;
 pub mod terminal;
 pub mod text;
