@@ -12,6 +12,7 @@
 //! kit        where the words of the recovery kit come from, and go
 //! advice     every sentence said when something fails
 //! document   something to read, as HTML and as Markdown
+//! age_file   a file that only some can open
 //! terminal   what is printed and asked, kept harmless
 //! ```
 
@@ -19,6 +20,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 pub mod advice;
+pub mod age_file;
 pub mod app;
 pub mod background;
 pub mod cli;
