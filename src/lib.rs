@@ -13,6 +13,7 @@
 //! advice     every sentence said when something fails
 //! document   something to read, as HTML and as Markdown
 //! age_file   a file that only some can open
+//! search     finding words, whatever their accents and case
 //! terminal   what is printed and asked, kept harmless
 //! ```
 
@@ -33,6 +34,7 @@ pub mod local;
 pub mod passphrase;
 pub mod photo;
 pub mod request;
+pub mod search;
 pub mod terminal;
 pub mod text;
 pub mod words;
