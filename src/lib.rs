@@ -24,6 +24,7 @@ pub mod advice;
 pub mod age_file;
 pub mod app;
 pub mod background;
+pub mod calendar;
 pub mod cli;
 pub mod commands;
 pub mod document;
