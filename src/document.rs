@@ -89,6 +89,13 @@ impl PictureKind {
         }
     }
 
+    /// The kind of a media type; `None` for what a browser might not show.
+    pub fn of(media_type: &str) -> Option<PictureKind> {
+        [PictureKind::Jpeg, PictureKind::Png, PictureKind::WebP]
+            .into_iter()
+            .find(|kind| kind.media_type() == media_type)
+    }
+
     /// How the name of such a file ends, without the dot.
     pub fn extension(self) -> &'static str {
         match self {

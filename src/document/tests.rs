@@ -530,6 +530,26 @@ fn both_forms_read_well() {
 }
 
 #[test]
+fn a_picture_is_of_a_kind_that_browsers_show() {
+    for (media_type, extension) in [
+        ("image/jpeg", "jpg"),
+        ("image/png", "png"),
+        ("image/webp", "webp"),
+    ] {
+        let kind = PictureKind::of(media_type).unwrap();
+        assert_eq!(
+            (kind.media_type(), kind.extension()),
+            (media_type, extension)
+        );
+    }
+    for other in ["image/svg+xml", "image/heic", "text/html", "", "IMAGE/PNG"] {
+        assert_eq!(PictureKind::of(other), None);
+    }
+    let document = a_document("x");
+    assert_eq!(pictures(&document).count(), 1);
+}
+
+#[test]
 fn what_cannot_be_seen_is_shown() {
     assert_eq!(shown("a\0b\u{1b}c\u{7f}d\u{9b}e"), "a␀b␛c␡d\u{fffd}e");
     assert_eq!(shown("a\u{202e}b\u{2069}"), "a[U+202E]b[U+2069]");
