@@ -335,6 +335,12 @@ advice! {
     UnknownId { id: String } => "unknown_id", FAILED,
         "There is nothing with the id {id}.",
         "See all ids with: amends boundary list.";
+    OtherKind { id: String, found: String, wanted: String } => "other_kind", RULE,
+        "{id} is a {found}, not a {wanted}. Nothing was done.",
+        "See all of a kind with: amends {wanted} list.";
+    ReviewOfChanged { id: String } => "changed_meanwhile", RULE,
+        "{id} has newer words that wait for an answer, so there is nothing to keep as it is. Nothing was done.",
+        "Agree to them or decline them first: amends boundary show {id}.";
     AmbiguousId { id: String, count: u64 } => "ambiguous_id", FAILED,
         "{count} ids begin with {id}.",
         "Type one or two letters more.";

@@ -11,8 +11,8 @@
 //! is the exchange that makes a pair, `answers` turns requests into edits and entries into what scripts read, `stores` is
 //! what is on the disk.
 
+mod agreement;
 mod answers;
-mod boundary;
 mod bundles;
 mod meeting;
 mod pairing;
@@ -247,7 +247,7 @@ impl App {
             }
             Request::List { kind } => self.ends(face, |app| app.list(&kind)),
             Request::Show { id } => self.ends(face, |app| app.show_entry(&id)),
-            Request::Boundary(request) => self.ends(face, |app| app.boundary(request)),
+            Request::Agreement { kind, ask } => self.ends(face, |app| app.agreement(&kind, ask)),
         }
     }
 

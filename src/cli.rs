@@ -75,6 +75,8 @@ enum Command {
     #[command(subcommand)]
     Boundary(commands::boundary::Verb),
     #[command(subcommand)]
+    Lesson(commands::lesson::Verb),
+    #[command(subcommand)]
     Bundle(commands::bundle::Verb),
     #[command(subcommand)]
     Kit(commands::kit::Verb),
@@ -154,6 +156,7 @@ async fn perform(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Sync(arguments) => commands::sync::run(context, arguments).await,
         Command::Status(arguments) => commands::status::run(context, arguments).await,
         Command::Boundary(verb) => commands::boundary::run(context, verb).await,
+        Command::Lesson(verb) => commands::lesson::run(context, verb).await,
         Command::Bundle(verb) => commands::bundle::run(context, verb).await,
         Command::Kit(verb) => commands::kit::run(context, verb).await,
         Command::Passphrase(arguments) => commands::passphrase::run(context, arguments).await,

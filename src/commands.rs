@@ -1,5 +1,6 @@
 //! One file for one command: its arguments with their help, then one function.
 
+mod agreement;
 pub mod boundary;
 pub mod bundle;
 pub mod completions;
@@ -7,6 +8,7 @@ pub mod down;
 pub mod init;
 pub mod kit;
 pub mod leave;
+pub mod lesson;
 pub mod man;
 pub mod pair;
 pub mod passphrase;

@@ -64,20 +64,28 @@ pub enum Request {
         /// Any unique beginning of its id.
         id: String,
     },
-    /// One of the verbs of a boundary.
-    Boundary(BoundaryRequest),
+    /// One of the verbs of words that both agree to.
+    Agreement {
+        /// The name of their kind: an entry of another one is refused.
+        kind: String,
+        /// The verb.
+        ask: AgreementRequest,
+    },
 }
 
-/// The verbs of a boundary (DESIGN section 6). `id` is any unique beginning of an id.
+/// The verbs of words that both agree to: a boundary, a lesson (DESIGN section 6). `id` is any unique beginning of an id.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "verb", rename_all = "snake_case")]
 #[expect(
     missing_docs,
     reason = "the words are those of DESIGN section 2, and Entry explains them"
 )]
-pub enum BoundaryRequest {
-    /// A new boundary, for the partner to answer. Whoever proposes agrees to what they propose.
+pub enum AgreementRequest {
+    /// New words, for the partner to answer. Whoever proposes agrees to what they propose.
     Propose {
+        /// The entry that they came from.
+        #[serde(default)]
+        from: Option<String>,
         title: String,
         text: String,
         language: String,
@@ -101,6 +109,13 @@ pub enum BoundaryRequest {
     Decline { id: String, reason: Option<String> },
     /// End one's agreement, alone.
     End { id: String, reason: Option<String> },
+    /// Say why it matters to oneself; empty takes it back.
+    Why { id: String, why: String },
+    /// Look at what is in force again, and keep it as it is until another date: it is agreed like a new text.
+    Keep {
+        id: String,
+        review_on: Option<String>,
+    },
 }
 
 /// Keeps "say nothing" and "say none" apart in JSON, which serde alone does not.

@@ -90,10 +90,15 @@ pub fn entry(out: Output, entry: &Entry) -> String {
     if let Some(date) = entry.own.agreement().and_then(|a| a.review_on.as_ref()) {
         facts.push(format!("to be looked at again on {}", line(date)));
     }
+    if let Some(from) = &entry.from {
+        facts.push(format!("from {}", line(from)));
+    }
     said.push(facts.join(" · "));
     said.push(String::new());
     match &entry.own {
-        Own::Boundary(agreement) => said.extend(agreed_words(agreement)),
+        Own::Boundary(agreement) | Own::Lesson(agreement) => {
+            said.extend(agreed_words(agreement));
+        }
         Own::Feeling(feeling) => said.extend(feeling_words(feeling)),
     }
     said.push(reached(entry).to_owned());

@@ -154,6 +154,14 @@ fn every_advice() -> Vec<Advice> {
         A::UnknownId {
             id: "lusab".to_owned(),
         },
+        A::OtherKind {
+            id: "lusab".to_owned(),
+            found: "lesson".to_owned(),
+            wanted: "boundary".to_owned(),
+        },
+        A::ReviewOfChanged {
+            id: "lusab".to_owned(),
+        },
         A::AmbiguousId {
             id: "lusab".to_owned(),
             count: 2,

@@ -217,9 +217,7 @@ impl App {
 
     /// All entries of a kind, in the order in which they say they were begun.
     pub(crate) fn list(&mut self, kind: &str) -> Result<Response, Failure> {
-        let kind = EntryKind::ALL
-            .into_iter()
-            .find(|known| known.name() == kind)
+        let kind = EntryKind::from_name(kind)
             .ok_or_else(|| internal(&format!("there is no kind {kind}")))?;
         if kind == EntryKind::Boundary {
             self.replica()?;
@@ -294,6 +292,10 @@ impl App {
             View::Boundary(agreed) => {
                 let (title, state, agreement) = self.agreement_of(agreed);
                 (title, state, Own::Boundary(agreement))
+            }
+            View::Lesson(agreed) => {
+                let (title, state, agreement) = self.agreement_of(agreed);
+                (title, state, Own::Lesson(agreement))
             }
             View::Feeling(feeling) => (
                 String::new(),
@@ -385,7 +387,7 @@ impl App {
     /// What an entry of the journal waits for from this person, if anything.
     fn waits_for_me(card: &Card, today: &str) -> Option<&'static str> {
         match &card.view {
-            View::Boundary(agreed) => agreement_waits(agreed, today),
+            View::Boundary(agreed) | View::Lesson(agreed) => agreement_waits(agreed, today),
             View::Feeling(_) | View::Draft(_) => None,
         }
     }

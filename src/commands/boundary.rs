@@ -1,16 +1,17 @@
 //! `amends boundary`: what each of the two needs, agreed word for word.
 
 use clap::{Args, Subcommand};
-use jiff::civil::Date;
 
-use super::{all, entry, show};
-use crate::advice::Advice;
+use super::agreement::{
+    Changes, Proposal, Said, agree, change, date, date_or_none, one, propose, run_with,
+};
+use super::{all, show};
 use crate::cli::Context;
-use crate::holder::{self, Reached, Wish};
-use crate::request::{BoundaryRequest, Entry, Failure, Request};
-use crate::terminal::asking::Terminal;
-use crate::text::{self, Text};
-use crate::words;
+use crate::holder::Reached;
+use crate::request::{AgreementRequest, Failure};
+use crate::text;
+
+const KIND: &str = "boundary";
 
 /// What each of you needs, agreed word for word
 #[derive(Debug, Subcommand)]
@@ -22,9 +23,11 @@ use crate::words;
 pub enum Verb {
     Propose(Propose),
     Edit(Edit),
+    Why(Why),
     Agree(Agree),
     Decline(Decline),
     End(End),
+    Review(Review),
     List(List),
     Show(Show),
 }
@@ -103,6 +106,62 @@ pub struct End {
     reason: Option<String>,
 }
 
+/// Say why it matters to you; it stands beside the words and is not agreed to
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  amends boundary why lusab \"I feel alone when we both look at screens.\""
+)]
+pub struct Why {
+    /// Which one
+    id: String,
+    /// Why; - reads it from standard input; left out, an editor opens
+    #[arg(value_name = "TEXT", allow_hyphen_values = true)]
+    text: Option<String>,
+}
+
+/// Look at one again: keep it, change it, or end it
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  amends boundary review lusab keep --review-on 2027-06-01\n  amends boundary review lusab change \"No phones at dinner, but for calls from the hospital.\"\n  amends boundary review lusab end"
+)]
+pub struct Review {
+    /// Which one
+    id: String,
+    #[command(subcommand)]
+    answer: ReviewAnswer,
+}
+
+/// What comes of a review.
+#[derive(Debug, Subcommand)]
+pub enum ReviewAnswer {
+    /// Keep its words, and set another date; your partner agrees to that too
+    #[command(after_help = "Example:\n  amends boundary review lusab keep --review-on 2027-06-01")]
+    Keep {
+        /// When to look at it again; none for never
+        #[arg(long, value_name = "DATE", value_parser = date_or_none)]
+        review_on: String,
+    },
+    /// Change its words; the older ones stay in force until both agree anew
+    #[command(
+        after_help = "Example:\n  amends boundary review lusab change \"No phones at dinner.\""
+    )]
+    Change {
+        /// The new text; - reads it from standard input; left out, an editor opens
+        #[arg(value_name = "TEXT", allow_hyphen_values = true)]
+        text: Option<String>,
+        /// Another date to look at it again, or none
+        #[arg(long, value_name = "DATE", value_parser = date_or_none)]
+        review_on: Option<String>,
+    },
+    /// End it, alone
+    #[command(after_help = "Example:\n  amends boundary review lusab end")]
+    End {
+        /// Why, if you want to say
+        #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+        reason: Option<String>,
+    },
+}
+
 /// List all boundaries
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  amends boundary list\n  amends boundary list --json")]
@@ -121,224 +180,89 @@ pub struct Show {
 /// # Errors
 /// What a rule of the journal says no to, and whatever keeps the journal closed.
 pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
-    // Unlocked before anything is written in an editor, so that a forgotten passphrase costs nobody a text.
-    let mut journal = holder::reach(context, Wish::default()).await?;
-    let outcome = perform(context, &mut journal, verb).await;
-    match journal.leave_with(outcome).await? {
-        Said::All(entries) => {
-            context.out.value(&entries)?;
-            context.out.say(&words::list(
-                context.out,
-                &entries,
-                "There are no boundaries yet. Propose one with: amends boundary propose",
-            ))
-        }
-        Said::One(entry) => {
-            context.out.value(&entry)?;
-            context.out.say(&words::entry(context.out, &entry))
-        }
-        Said::Done(verb, entry) => {
-            context.out.value(&entry)?;
-            context.out.say(&words::done(verb, &entry))
-        }
-    }
-}
-
-enum Said {
-    All(Vec<Entry>),
-    One(Box<Entry>),
-    Done(&'static str, Box<Entry>),
+    let none = "There are no boundaries yet. Propose one with: amends boundary propose";
+    run_with(context, none, async |journal| {
+        perform(context, journal, verb).await
+    })
+    .await
 }
 
 async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result<Said, Failure> {
     Ok(match verb {
-        Verb::Propose(propose) => {
-            let text = text::take(context, propose.text.as_deref(), "").await?;
-            let request = BoundaryRequest::Propose {
-                title: propose.title.unwrap_or_else(|| text::title_of(&text.text)),
-                text: text.text.clone(),
-                language: propose.language.unwrap_or_else(own_language),
-                review_on: propose.review_on,
+        Verb::Propose(Propose {
+            text,
+            title,
+            review_on,
+            language,
+        }) => {
+            let proposal = Proposal {
+                text,
+                title,
+                review_on,
+                language,
+                from: None,
             };
-            Said::Done("Proposed", text.keep(context, one(journal, request).await)?)
+            propose(context, journal, KIND, proposal).await?
         }
-        Verb::Edit(edit) => Said::Done("Changed", change(context, journal, edit).await?),
-        Verb::Agree(Agree { id, yes }) => {
-            let asks = context.may_ask && !yes && !context.out.is_json();
-            let (id, expect_hash) = if asks {
-                ask_to_agree(context, journal, id).await?
-            } else {
-                (id, None)
+        Verb::Edit(Edit {
+            id,
+            text,
+            title,
+            review_on,
+        }) => {
+            let changes = Changes {
+                id,
+                text,
+                title,
+                review_on,
             };
-            Said::Done(
-                "You agreed to",
-                one(journal, BoundaryRequest::Agree { id, expect_hash }).await?,
-            )
+            change(context, journal, KIND, changes).await?
         }
-        Verb::Decline(Decline { id, reason }) => Said::Done(
-            "You declined",
-            one(journal, BoundaryRequest::Decline { id, reason }).await?,
-        ),
-        Verb::End(End { id, reason }) => Said::Done(
-            "You ended",
-            one(journal, BoundaryRequest::End { id, reason }).await?,
-        ),
-        Verb::List(List {}) => Said::All(all(journal, "boundary").await?),
+        Verb::Why(Why { id, text }) => why(context, journal, id, text).await?,
+        Verb::Agree(Agree { id, yes }) => agree(context, journal, KIND, id, yes).await?,
+        Verb::Decline(Decline { id, reason }) => {
+            let request = AgreementRequest::Decline { id, reason };
+            Said::Done("You declined", one(journal, KIND, request).await?)
+        }
+        Verb::End(End { id, reason }) => end(journal, id, reason).await?,
+        Verb::Review(Review { id, answer }) => match answer {
+            ReviewAnswer::Keep { review_on } => {
+                let review_on = Some(review_on).filter(|date| date != "none");
+                let request = AgreementRequest::Keep { id, review_on };
+                Said::Done("You kept", one(journal, KIND, request).await?)
+            }
+            ReviewAnswer::Change { text, review_on } => {
+                let changes = Changes {
+                    id,
+                    text,
+                    title: None,
+                    review_on,
+                };
+                change(context, journal, KIND, changes).await?
+            }
+            ReviewAnswer::End { reason } => end(journal, id, reason).await?,
+        },
+        Verb::List(List {}) => Said::All(all(journal, KIND).await?),
         Verb::Show(Show { id }) => Said::One(show(journal, id).await?),
     })
 }
 
-async fn change(
-    context: &Context,
-    journal: &mut Reached,
-    edit: Edit,
-) -> Result<Box<Entry>, Failure> {
-    let Edit {
-        id,
-        text,
-        title,
-        review_on,
-    } = edit;
-    let review_on = review_on.map(|date| Some(date).filter(|date| date != "none"));
-    let nothing_else = title.is_none() && review_on.is_none();
-    let (id, text) = match text.as_deref() {
-        Some(given) => (id, Some(text::take(context, Some(given), "").await?)),
-        None if nothing_else => {
-            let before = show(journal, id).await?;
-            let draft = format!("{}\n", before.own.words());
-            (before.id, Some(text::take(context, None, &draft).await?))
-        }
-        None => (id, None),
-    };
-    let words = text.as_ref().map(|text| text.text.clone());
-    let outcome = one(
-        journal,
-        BoundaryRequest::Edit {
-            id,
-            title,
-            text: words,
-            review_on,
-        },
-    )
-    .await;
-    match &text {
-        Some(text) => Text::keep(text, context, outcome),
-        None => outcome,
-    }
+async fn end(journal: &mut Reached, id: String, reason: Option<String>) -> Result<Said, Failure> {
+    let request = AgreementRequest::End { id, reason };
+    Ok(Said::Done("You ended", one(journal, KIND, request).await?))
 }
 
-/// Shows exactly what would be agreed to, and asks. The hash says to the holder what was shown.
-async fn ask_to_agree(
+async fn why(
     context: &Context,
     journal: &mut Reached,
     id: String,
-) -> Result<(String, Option<String>), Failure> {
-    let mut terminal = Terminal::open()?;
-    let entry = show(journal, id).await?;
-    context.out.say(&words::entry(
-        context.out,
-        &Entry {
-            history: Vec::new(),
-            ..(*entry).clone()
-        },
-    ))?;
-    context.out.say("")?;
-    if terminal
-        .ask_yes_or_no("Do you agree to exactly these words?")
-        .await?
-    {
-        let hash = entry
-            .own
-            .agreement()
-            .map(|agreement| agreement.hash.clone());
-        Ok((entry.id, hash))
-    } else {
-        Err(Advice::SaidNo.into())
-    }
-}
-
-async fn one(journal: &mut Reached, request: BoundaryRequest) -> Result<Box<Entry>, Failure> {
-    entry(journal, Request::Boundary(request)).await
-}
-
-fn date(typed: &str) -> Result<String, String> {
-    // Exactly one way to write a date, since it is part of the text that both agree to.
-    match typed.parse::<Date>() {
-        Ok(date) if date.to_string() == typed => Ok(typed.to_owned()),
-        _ => Err("write year, month and day: 2027-03-01".to_owned()),
-    }
-}
-
-fn date_or_none(typed: &str) -> Result<String, String> {
-    if typed == "none" {
-        Ok(typed.to_owned())
-    } else {
-        date(typed)
-    }
-}
-
-/// The language of the person's system, from the variables of POSIX; English where they say nothing.
-fn own_language() -> String {
-    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    language_of(
-        set("LC_ALL")
-            .or_else(|| set("LC_MESSAGES"))
-            .or_else(|| set("LANG"))
-            .as_deref(),
-    )
-}
-
-/// `de_CH.UTF-8@euro` is `de-CH`, `C` and `POSIX` are no language.
-fn language_of(locale: Option<&str>) -> String {
-    let tag = locale
-        .unwrap_or_default()
-        .split(['.', '@'])
-        .next()
-        .unwrap_or_default()
-        .replace('_', "-");
-    let language = tag.split('-').next().unwrap_or_default();
-    let is_tag = tag.split('-').all(|part| {
-        (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
-    });
-    if is_tag && (2..=3).contains(&language.len()) {
-        tag
-    } else {
-        "en".to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn languages_come_from_the_locale() {
-        for (locale, language) in [
-            (Some("de_DE.UTF-8"), "de-DE"),
-            (Some("pt_BR"), "pt-BR"),
-            (Some("sr_RS@latin"), "sr-RS"),
-            (Some("C.UTF-8"), "en"),
-            (Some("POSIX"), "en"),
-            (Some("../../etc"), "en"),
-            (None, "en"),
-        ] {
-            assert_eq!(language_of(locale), language, "{locale:?}");
-        }
-    }
-
-    #[test]
-    fn dates_are_written_in_one_way() {
-        assert_eq!(date("2027-03-01").as_deref(), Ok("2027-03-01"));
-        for wrong in [
-            "2027-02-29",
-            "20270301",
-            "2027-3-1",
-            "1 March",
-            "2027-03-01T10:00",
-            "",
-        ] {
-            assert!(date(wrong).is_err(), "{wrong}");
-        }
-        assert_eq!(date_or_none("none").as_deref(), Ok("none"));
-    }
+    given: Option<String>,
+) -> Result<Said, Failure> {
+    let text = text::take(context, given.as_deref(), "").await?;
+    let why = text.text.clone();
+    let outcome = one(journal, KIND, AgreementRequest::Why { id, why }).await;
+    Ok(Said::Done(
+        "You said why it matters:",
+        text.keep(context, outcome)?,
+    ))
 }

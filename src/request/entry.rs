@@ -45,6 +45,8 @@ pub enum Own {
     Boundary(Agreement),
     /// What it is like for one of them.
     Feeling(Feeling),
+    /// What was learnt, in words that both agree to.
+    Lesson(Agreement),
 }
 
 impl Own {
@@ -54,6 +56,7 @@ impl Own {
         match self {
             Own::Boundary(_) => "boundary",
             Own::Feeling(_) => "feeling",
+            Own::Lesson(_) => "lesson",
         }
     }
 
@@ -61,7 +64,7 @@ impl Own {
     #[must_use]
     pub fn words(&self) -> &str {
         match self {
-            Own::Boundary(agreement) => &agreement.text,
+            Own::Boundary(agreement) | Own::Lesson(agreement) => &agreement.text,
             Own::Feeling(feeling) => &feeling.words,
         }
     }
@@ -70,7 +73,7 @@ impl Own {
     #[must_use]
     pub fn agreement(&self) -> Option<&Agreement> {
         match self {
-            Own::Boundary(agreement) => Some(agreement),
+            Own::Boundary(agreement) | Own::Lesson(agreement) => Some(agreement),
             Own::Feeling(_) => None,
         }
     }

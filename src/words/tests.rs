@@ -33,7 +33,7 @@ fn evenings() -> Entry {
 fn agreement(entry: &mut Entry) -> &mut Agreement {
     match &mut entry.own {
         Own::Boundary(agreement) => agreement,
-        Own::Feeling(_) => panic!("not an agreement"),
+        _ => panic!("not an agreement"),
     }
 }
 

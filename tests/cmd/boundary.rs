@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Person, Place, a_pair, up};
+use crate::harness::{Person, Place, a_pair, meet, up};
 
 fn propose(place: &Place, more: &[&str]) -> Value {
     place
@@ -181,13 +181,6 @@ fn ids_that_are_none_or_several_are_told_apart() {
 #[test]
 fn two_people_agree_change_decline_and_end() {
     let (ana, bo) = a_pair();
-    let meet = |ana: &Place, bo: &Place| {
-        let (up, at) = up(ana);
-        let met = bo.open(&["sync", "--peer", &at, "--json"]).ok();
-        ana.run(&["down"]).ok();
-        assert_eq!(up.ends().0, Some(0));
-        serde_json::from_str::<Value>(met.out.lines().last().unwrap()).unwrap()
-    };
     let entry = propose(&ana, &["No phones at dinner.", "--title", "Evenings"]);
     let met = meet(&ana, &bo);
     assert_eq!(
@@ -299,6 +292,88 @@ fn two_people_agree_change_decline_and_end() {
     assert!(
         shown.contains("Bo declined") && shown.contains("On call.") && shown.contains("Bo ended"),
         "{shown}"
+    );
+}
+
+#[test]
+fn a_review_keeps_changes_or_ends_and_is_agreed_like_the_text_itself() {
+    let (ana, bo) = a_pair();
+    let entry = propose(&ana, &["No phones.", "--review-on", "2026-01-01"]);
+    let id = id(&entry);
+    let refused = |answer: &[&str], code: &str| {
+        let failed = ana.open(&[&["boundary", "review", id, "--json"], answer].concat());
+        failed.fails(6, code);
+    };
+    refused(&["keep", "--review-on", "2027-06-01"], "nothing_in_force");
+    meet(&ana, &bo);
+    bo.open(&["boundary", "agree", id, "--yes"]).ok();
+    let due = bo.open(&["status", "--json"]).ok().json();
+    assert_eq!(due["waiting_for_me"][0]["why"], "review");
+    meet(&ana, &bo);
+
+    let kept = [
+        "boundary",
+        "review",
+        id,
+        "keep",
+        "--review-on",
+        "2027-06-01",
+    ];
+    let kept = ana.open(&[&kept[..], &["--json"]].concat()).ok().json();
+    assert_eq!(
+        (&kept["state"], &kept["review_on"], &kept["agreed_by"]),
+        (&json!("changed"), &json!("2027-06-01"), &json!(["Ana"])),
+        "the older date is in force until Bo agrees"
+    );
+    refused(&["keep", "--review-on", "2028-01-01"], "changed_meanwhile");
+    meet(&ana, &bo);
+    bo.open(&["boundary", "agree", id, "--yes"]).ok();
+    meet(&ana, &bo);
+    let shown = ana.open(&["boundary", "show", id, "--json"]).ok().json();
+    assert_eq!(
+        (&shown["state"], &shown["reached"]),
+        (&json!("agreed"), &json!(true))
+    );
+
+    let changed = [
+        "boundary",
+        "review",
+        id,
+        "change",
+        "No phones, no tablets.",
+        "--json",
+    ];
+    let changed = ana.open(&changed).ok().json();
+    assert_eq!(
+        (&changed["state"], &changed["in_force"]),
+        (&json!("changed"), &json!("No phones."))
+    );
+    let ended = [
+        "boundary", "review", id, "end", "--reason", "Enough.", "--json",
+    ];
+    assert_eq!(ana.open(&ended).ok().json()["state"], "ended");
+}
+
+#[test]
+fn why_it_matters_stands_beside_the_words_and_is_each_person_s_own() {
+    let (ana, bo) = a_pair();
+    let entry = propose(&ana, &["No phones."]);
+    let id = id(&entry);
+    ana.open(&["boundary", "why", id, "I feel alone."]).ok();
+    meet(&ana, &bo);
+    bo.open(&["boundary", "why", id, "My work is loud."]).ok();
+    bo.open(&["boundary", "agree", id, "--yes"]).ok();
+    meet(&ana, &bo);
+    let shown = ana.open(&["boundary", "show", id, "--json"]).ok().json();
+    assert_eq!(
+        shown["whys"],
+        json!([{"by": "Ana", "why": "I feel alone."}, {"by": "Bo", "why": "My work is loud."}])
+    );
+    assert_eq!(shown["state"], "agreed", "why it matters is not agreed to");
+    let words = ana.open(&["boundary", "show", id]).ok().out;
+    assert!(
+        words.contains("Why it matters to Bo:\nMy work is loud."),
+        "{words}"
     );
 }
 

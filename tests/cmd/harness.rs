@@ -50,6 +50,11 @@ impl Said {
         assert_eq!(self.code, 0, "{self:?}");
         self
     }
+
+    /// It failed with this exit code and, in JSON, this code of the error.
+    pub(crate) fn fails(&self, exit: i32, code: &str) {
+        assert_eq!((self.code, self.error().as_str()), (exit, code), "{self:?}");
+    }
 }
 
 /// A folder for one test: a place for a home, and a file with its passphrase.
@@ -264,6 +269,15 @@ pub(crate) fn a_pair() -> (Place, Place) {
     assert_eq!(host.ends().0, Some(0));
     assert_eq!(joiner.ends().0, Some(0));
     (ana, bo)
+}
+
+/// The two devices meet once: what `sync` said of it.
+pub(crate) fn meet(ana: &Place, bo: &Place) -> Value {
+    let (up, at) = up(ana);
+    let met = bo.open(&["sync", "--peer", &at, "--json"]).ok();
+    ana.run(&["down"]).ok();
+    assert_eq!(up.ends().0, Some(0));
+    serde_json::from_str(met.out.lines().last().unwrap()).unwrap()
 }
 
 fn said(command: &mut Command, input: &[u8]) -> Said {

@@ -8,6 +8,7 @@ mod home;
 mod init;
 mod kit;
 mod leave;
+mod lesson;
 mod locked;
 mod manual;
 mod pairing;

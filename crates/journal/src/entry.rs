@@ -63,6 +63,8 @@ pub enum View {
     Boundary(crate::agreement::Agreed),
     /// A feeling.
     Feeling(feeling::View),
+    /// A lesson: words that both agree to.
+    Lesson(crate::agreement::Agreed),
 }
 
 /// What a list shows of an entry, whatever its kind.
@@ -325,6 +327,7 @@ impl<'a> Entry<'a> {
         }
         match self.kind() {
             EntryKind::Feeling => View::Feeling(self.feeling()),
+            EntryKind::Lesson => View::Lesson(self.agreement().in_short()),
             _ => View::Boundary(self.agreement().in_short()),
         }
     }

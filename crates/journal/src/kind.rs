@@ -57,6 +57,12 @@ impl EntryKind {
         Self::ALL.into_iter().find(|kind| kind.byte() == byte)
     }
 
+    /// The kind of a name; `None` for one that this version does not know.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<EntryKind> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// The kind's name: in commands, and in the hash that an agreement names.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -58,6 +58,7 @@ mod hash;
 mod history;
 mod ids;
 mod kind;
+mod lesson;
 mod part;
 mod rule;
 mod said;

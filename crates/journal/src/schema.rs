@@ -25,10 +25,10 @@
 use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{ActorId, Automerge, ObjId, ObjType, ROOT, TextEncoding};
 
-use crate::feeling;
 use crate::ids::Actor;
 use crate::kind::{EntryKind, PartKind};
 use crate::rule::Rule;
+use crate::{feeling, lesson};
 
 /// The schema of every kind that this version writes.
 pub const SCHEMA: u8 = 1;
@@ -171,6 +171,7 @@ static NOTHING_SHARED: Schema = Schema {
     rule: None,
 };
 static FEELING_OWN: Schema = said(feeling::rule);
+static LESSON_OWN: Schema = acts_and_said(lesson::rule);
 
 /// A kind or schema that this version does not know. What was written in it is kept, set aside and
 /// tried again after an upgrade.
@@ -198,6 +199,7 @@ pub(crate) fn schema(
         (Kind::Space | Kind::Feeling | Kind::Apology, Shared) => &NOTHING_SHARED,
         (Kind::Boundary, Own) => &BOUNDARY_OWN,
         (Kind::Feeling, Own) => &FEELING_OWN,
+        (Kind::Lesson, Own) => &LESSON_OWN,
         _ => return Err(UnknownSchema { kind, schema }),
     })
 }

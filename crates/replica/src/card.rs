@@ -72,7 +72,7 @@ impl Card {
     #[must_use]
     pub fn agreed(&self) -> Option<&Agreed> {
         match &self.view {
-            View::Boundary(agreed) => Some(agreed),
+            View::Boundary(agreed) | View::Lesson(agreed) => Some(agreed),
             _ => None,
         }
     }
