@@ -10,6 +10,8 @@ use crate::advice::Advice;
 use crate::request::Failure;
 
 pub mod asking;
+pub mod field;
+pub mod keyboard;
 pub mod qr;
 
 /// When to print colours (`--color`).
@@ -99,6 +101,14 @@ impl Output {
             what: format!("a value cannot be written as JSON ({e})"),
         })?;
         print(&harmless_json(&json))
+    }
+
+    /// Tells a person, on standard error, what they must see even where little was to be said (`-q`): their own words,
+    /// where these are kept nowhere else. With `--json` nothing.
+    pub fn insist(self, words: &str) {
+        if !self.json {
+            drop(writeln!(io::stderr().lock(), "{words}"));
+        }
     }
 
     /// Tells a person, on standard error, what is going on. Lost where nobody can read it: nothing depends on it.

@@ -62,12 +62,7 @@ impl Terminal {
     /// [`Advice::NoTerminal`].
     pub fn open() -> Result<Terminal, Failure> {
         let open = || -> io::Result<(File, File)> {
-            let stdin = io::stdin();
-            let both = if stdin.is_terminal() {
-                File::from(stdin.as_fd().try_clone_to_owned()?)
-            } else {
-                OpenOptions::new().read(true).write(true).open("/dev/tty")?
-            };
+            let both = terminal_of_the_person()?;
             Ok((both.try_clone()?, both))
         };
         let (screen, keyboard) = open().map_err(|_| Failure::from(Advice::NoTerminal))?;
@@ -220,6 +215,16 @@ impl Terminal {
                 .write_all(words.as_bytes())
                 .and_then(|()| self.screen.flush()),
         );
+    }
+}
+
+/// Standard input where that is a terminal, else the terminal that the process belongs to; to be read and written.
+pub(crate) fn terminal_of_the_person() -> io::Result<File> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        Ok(File::from(stdin.as_fd().try_clone_to_owned()?))
+    } else {
+        OpenOptions::new().read(true).write(true).open("/dev/tty")
     }
 }
 
