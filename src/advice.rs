@@ -140,6 +140,9 @@ advice! {
     NothingTyped => "nothing_typed", WRONG_USE,
         "There is no text.",
         "Type the text as an argument, give it on standard input with -, or write it in the editor and save.";
+    NoGuide => "no_guide", WRONG_USE,
+        "There is no text, and nobody can be asked for it here.",
+        "Give the text as an argument or on standard input with -, or give the command again at a terminal.";
     NoEditor => "no_editor", WRONG_USE,
         "There is no text, and no editor is set to write it in.",
         "Set VISUAL or EDITOR, or give the text as an argument or on standard input with -.";

@@ -14,6 +14,7 @@
 //! document   something to read, as HTML and as Markdown
 //! age_file   a file that only some can open
 //! search     finding words, whatever their accents and case
+//! guide      questions that help to write
 //! terminal   what is printed and asked, kept harmless
 //! ```
 
@@ -28,6 +29,7 @@ pub mod calendar;
 pub mod cli;
 pub mod commands;
 pub mod document;
+pub mod guide;
 pub mod holder;
 pub mod home;
 pub mod kit;

@@ -12,6 +12,7 @@ fn every_advice() -> Vec<Advice> {
         },
         A::NoPlaceForHome,
         A::NothingTyped,
+        A::NoGuide,
         A::NoEditor,
         A::EditorFailed {
             editor: "vi".to_owned(),

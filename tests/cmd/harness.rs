@@ -324,17 +324,30 @@ pub(crate) struct Person {
 impl Person {
     /// Starts `command` on a terminal of its own.
     pub(crate) fn at(command: &mut Command) -> Person {
+        Person::at_kind(command, "xterm", (0, 0))
+    }
+
+    /// Starts `command` on a terminal that says it is a `term`, of so many columns and rows.
+    pub(crate) fn at_kind(command: &mut Command, term: &str, size: (u16, u16)) -> Person {
         use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        let master =
+            openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
+        let size = rustix::termios::Winsize {
+            ws_col: size.0,
+            ws_row: size.1,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        rustix::termios::tcsetwinsize(&master, size).unwrap();
         let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
         let screen = || File::options().read(true).write(true).open(&name).unwrap();
         let child = command
             .stdin(screen())
             .stdout(screen())
             .stderr(screen())
-            .env("TERM", "xterm")
+            .env("TERM", term)
             .spawn()
             .unwrap();
         // The command holds the program's end of the terminal open until it is given something else.
@@ -391,6 +404,17 @@ impl Person {
             .write_all(format!("{line}\n").as_bytes())
             .unwrap();
         self
+    }
+
+    /// Presses keys, as the bytes that a terminal sends for them.
+    pub(crate) fn presses(&mut self, keys: impl AsRef<[u8]>) -> &mut Person {
+        self.keyboard.write_all(keys.as_ref()).unwrap();
+        self
+    }
+
+    /// The process at the terminal.
+    pub(crate) fn pid(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(&self.child)
     }
 
     /// Sends the program what Ctrl-C sends it.

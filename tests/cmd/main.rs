@@ -2,6 +2,7 @@
 
 mod boundary;
 mod editor;
+mod guide;
 mod harness;
 mod holders;
 mod home;
