@@ -12,23 +12,23 @@
 //!
 //! What the clock's bytes say is not known here.
 
-use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::identity::{JournalId, LogKey, LogSecret};
-use crate::seal::{EpochSecret, MAX_ENVELOPE, SUITE, VERSION, padme};
-use crate::{kdf, label};
+use crate::label;
+use crate::seal::{EpochSecret, MAX_ENVELOPE, padme};
+use crate::sealed::{Form, LEAST, Parts, Unopened, Unread};
 
-const MAGIC: &[u8; 4] = b"AMNC";
-const SALT: usize = 24;
-const COMMIT: usize = 32;
-const HEADER: usize = 4 + 1 + 1 + 4 + SALT + COMMIT;
-const TAG: usize = 16;
+/// Between suite and salt stands the epoch.
+const FORM: Form = Form {
+    magic: b"AMNC",
+    middle: 4,
+    label: label::BUNDLE_SEAL,
+    most: MAX_CLOCK,
+};
 /// A log's key, a signature, a length.
 const BEFORE: usize = 32 + 64 + 4;
-/// A plaintext is never shorter.
-const LEAST: usize = 256;
 
 /// A sealed clock has at most this many bytes, as an envelope has.
 pub const MAX_CLOCK: usize = MAX_ENVELOPE;
@@ -47,7 +47,7 @@ pub struct ClockTooLarge {
 pub enum ClockError {
     #[error("the clock has {size} bytes, at most {limit} are taken", limit = MAX_CLOCK)]
     TooLarge { size: usize },
-    #[error("the clock has {size} bytes, the least is {least}", least = HEADER + TAG + LEAST)]
+    #[error("the clock has {size} bytes, the least is {least}", least = FORM.least())]
     TooShort { size: usize },
     #[error("these bytes are no clock of a bundle")]
     NotAClock,
@@ -78,10 +78,6 @@ fn signed(journal: &JournalId, log: &LogKey, clock: &[u8]) -> Vec<u8> {
     [label::BUNDLE_CLOCK, &journal.0, log.as_bytes(), clock].concat()
 }
 
-fn aad(header: &[u8], journal: &JournalId) -> Vec<u8> {
-    [header, &journal.0].concat()
-}
-
 /// Signs and seals a clock. `salt` is 24 random bytes, fresh for every call.
 ///
 /// # Errors
@@ -90,7 +86,7 @@ pub fn seal_clock(
     epoch: u32,
     secret: &EpochSecret,
     journal: &JournalId,
-    salt: [u8; SALT],
+    salt: [u8; 24],
     log: &LogSecret,
     clock: &[u8],
 ) -> Result<Vec<u8>, ClockTooLarge> {
@@ -98,7 +94,7 @@ pub fn seal_clock(
     let len = u32::try_from(clock.len()).map_err(|_| too_large)?;
     let filled = clock.len().checked_add(BEFORE).ok_or(too_large)?;
     let padded = padme(filled.max(LEAST));
-    if padded > MAX_CLOCK.saturating_sub(HEADER + TAG) {
+    if padded > MAX_CLOCK.saturating_sub(FORM.overhead()) {
         return Err(too_large);
     }
     let key_of_log = log.public();
@@ -109,57 +105,28 @@ pub fn seal_clock(
     plain.extend_from_slice(clock);
     plain.resize(padded, 0);
 
-    let (key, commit) = kdf::key_and_commit(&salt, secret.expose(), label::BUNDLE_SEAL);
-    let mut out = Vec::with_capacity(HEADER.saturating_add(padded).saturating_add(TAG));
-    out.extend_from_slice(MAGIC);
-    out.extend_from_slice(&[VERSION, SUITE]);
-    out.extend_from_slice(&epoch.to_be_bytes());
-    out.extend_from_slice(&salt);
-    out.extend_from_slice(&commit);
-    let ct = kdf::seal_once(&key, &aad(&out, journal), &plain).map_err(|_| too_large)?;
-    out.extend_from_slice(&ct);
-    Ok(out)
+    FORM.seal(
+        &epoch.to_be_bytes(),
+        &salt,
+        secret.expose(),
+        &journal.0,
+        &plain,
+    )
+    .map_err(|_| too_large)
 }
 
-struct Header<'a> {
-    bytes: &'a [u8],
-    epoch: u32,
-    salt: &'a [u8],
-    commit: &'a [u8],
-    ct: &'a [u8],
-}
-
-fn header(sealed: &[u8]) -> Result<Header<'_>, ClockError> {
+/// The form of a sealed clock and the epoch in its header.
+fn header(sealed: &[u8]) -> Result<(Parts<'_>, u32), ClockError> {
     let size = sealed.len();
-    if size > MAX_CLOCK {
-        return Err(ClockError::TooLarge { size });
-    }
-    let short = ClockError::TooShort { size };
-    let (magic, rest) = sealed.split_first_chunk::<4>().ok_or(short)?;
-    if magic != MAGIC {
-        return Err(ClockError::NotAClock);
-    }
-    let (&[version, suite], rest) = rest.split_first_chunk::<2>().ok_or(short)?;
-    if version != VERSION {
-        return Err(ClockError::Version(version));
-    }
-    if suite != SUITE {
-        return Err(ClockError::Suite(suite));
-    }
-    let (epoch, rest) = rest.split_first_chunk::<4>().ok_or(short)?;
-    let (salt, rest) = rest.split_first_chunk::<SALT>().ok_or(short)?;
-    let (commit, ct) = rest.split_first_chunk::<COMMIT>().ok_or(short)?;
-    let (bytes, _) = sealed.split_at_checked(HEADER).ok_or(short)?;
-    if ct.len() < LEAST + TAG {
-        return Err(short);
-    }
-    Ok(Header {
-        bytes,
-        epoch: u32::from_be_bytes(*epoch),
-        salt,
-        commit,
-        ct,
-    })
+    let parts = FORM.read(sealed).map_err(|unread| match unread {
+        Unread::TooLarge => ClockError::TooLarge { size },
+        Unread::TooShort => ClockError::TooShort { size },
+        Unread::Magic => ClockError::NotAClock,
+        Unread::Version(version) => ClockError::Version(version),
+        Unread::Suite(suite) => ClockError::Suite(suite),
+    })?;
+    let epoch = <[u8; 4]>::try_from(parts.middle).map_err(|_| ClockError::TooShort { size })?;
+    Ok((parts, u32::from_be_bytes(epoch)))
 }
 
 /// The epoch that a sealed clock names, not yet authenticated: which secret to try.
@@ -167,7 +134,7 @@ fn header(sealed: &[u8]) -> Result<Header<'_>, ClockError> {
 /// # Errors
 /// [`ClockError`], where these are no bytes of a sealed clock.
 pub fn epoch_of(sealed: &[u8]) -> Result<u32, ClockError> {
-    header(sealed).map(|header| header.epoch)
+    header(sealed).map(|(_, epoch)| epoch)
 }
 
 /// Opens a sealed clock and checks its signature. Whether the log is a member's is for the caller to know.
@@ -179,13 +146,13 @@ pub fn open_clock(
     secret: &EpochSecret,
     journal: &JournalId,
 ) -> Result<SignedClock, ClockError> {
-    let header = header(sealed)?;
-    let (key, commit) = kdf::key_and_commit(header.salt, secret.expose(), label::BUNDLE_SEAL);
-    if !bool::from(commit.ct_eq(header.commit)) {
-        return Err(ClockError::OtherSecret);
-    }
-    let plain = kdf::open_once(&key, &aad(header.bytes, journal), header.ct)
-        .map_err(|_| ClockError::Forged)?;
+    let (parts, _) = header(sealed)?;
+    let plain =
+        FORM.open(&parts, secret.expose(), &journal.0)
+            .map_err(|unopened| match unopened {
+                Unopened::OtherSecret => ClockError::OtherSecret,
+                Unopened::Forged => ClockError::Forged,
+            })?;
     let (log, rest) = plain.split_first_chunk::<32>().ok_or(ClockError::Padding)?;
     let (signature, rest) = rest.split_first_chunk::<64>().ok_or(ClockError::Padding)?;
     let (len, rest) = rest.split_first_chunk::<4>().ok_or(ClockError::Padding)?;
@@ -263,10 +230,10 @@ mod tests {
         plain.extend_from_slice(&9_u32.to_be_bytes());
         plain.extend_from_slice(b"holds all");
         plain.resize(256, 0);
-        let (key, commit) = kdf::key_and_commit(&[9; 24], &[1; 32], label::BUNDLE_SEAL);
-        let mut out = [&MAGIC[..], &[1, 1, 0, 0, 0, 3], &[9; 24], &commit].concat();
-        let ct = kdf::seal_once(&key, &aad(&out, &JOURNAL), &plain).unwrap();
-        out.extend_from_slice(&ct);
+        let out = FORM
+            .seal(&[0, 0, 0, 3], &[9; 24], &[1; 32], &JOURNAL.0, &plain)
+            .ok()
+            .unwrap();
         assert_eq!(open(&out), Err(ClockError::Signature));
     }
 

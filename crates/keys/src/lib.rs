@@ -38,6 +38,7 @@ pub mod label;
 pub mod lv;
 pub mod pairing;
 pub mod seal;
+mod sealed;
 mod secret;
 pub mod session;
 pub mod vault;

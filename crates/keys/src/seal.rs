@@ -14,31 +14,31 @@
 
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
-use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::identity::JournalId;
+use crate::label;
+use crate::sealed::{Form, LEAST, Parts, Unopened, Unread};
 use crate::secret::secret_bytes;
-use crate::{kdf, label};
 
 /// An envelope has at most this many bytes, header and tag included.
 pub const MAX_ENVELOPE: usize = 1 << 20;
 
 /// The version that this program writes and reads.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = crate::sealed::VERSION;
 /// The suite that this program writes and reads.
-pub const SUITE: u8 = 1;
+pub const SUITE: u8 = crate::sealed::SUITE;
 
-const MAGIC: &[u8; 4] = b"AMND";
-const SALT: usize = 24;
-const COMMIT: usize = 32;
-const HEADER: usize = 4 + 1 + 1 + 4 + SALT + COMMIT;
-const TAG: usize = 16;
+/// Between suite and salt stands the epoch.
+const FORM: Form = Form {
+    magic: b"AMND",
+    middle: 4,
+    label: label::ENVELOPE,
+    most: MAX_ENVELOPE,
+};
 const LENGTH: usize = 4;
 const SIGNATURE: usize = 64;
-/// A plaintext is never shorter, so that short edits look alike.
-const LEAST: usize = 256;
 
 secret_bytes! {
     /// 32 random bytes from which the key of each envelope of one epoch is derived.
@@ -63,7 +63,7 @@ pub enum SealError {
 pub enum OpenError {
     #[error("the envelope has {size} bytes, at most {limit} are taken", limit = MAX_ENVELOPE)]
     TooLarge { size: usize },
-    #[error("the envelope has {size} bytes, the least is {least}", least = HEADER + TAG + LEAST)]
+    #[error("the envelope has {size} bytes, the least is {least}", least = FORM.least())]
     TooShort { size: usize },
     #[error("these bytes are no envelope")]
     NotAnEnvelope,
@@ -107,7 +107,7 @@ pub fn sealed_len(records: impl IntoIterator<Item = usize>) -> Option<usize> {
         filled = filled.checked_add(len)?.checked_add(LENGTH + SIGNATURE)?;
         count += 1;
     }
-    let total = padded(filled, count)?.checked_add(HEADER + TAG)?;
+    let total = padded(filled, count)?.checked_add(FORM.overhead())?;
     (total <= MAX_ENVELOPE).then_some(total)
 }
 
@@ -141,7 +141,7 @@ pub fn seal(
     }
     let total =
         sealed_len(records.iter().map(|(record, _)| record.len())).ok_or(SealError::TooLarge)?;
-    let plain_len = total - HEADER - TAG;
+    let plain_len = total - FORM.overhead();
 
     let mut plain = Zeroizing::new(Vec::with_capacity(plain_len));
     for (record, sig) in records {
@@ -152,62 +152,28 @@ pub fn seal(
     }
     plain.resize(plain_len, 0);
 
-    let (key, commit) = kdf::key_and_commit(&salt, secret.expose(), label::ENVELOPE);
-    let mut envelope = Vec::with_capacity(total);
-    envelope.extend_from_slice(MAGIC);
-    envelope.extend_from_slice(&[VERSION, SUITE]);
-    envelope.extend_from_slice(&epoch.to_be_bytes());
-    envelope.extend_from_slice(&salt);
-    envelope.extend_from_slice(&commit);
-    let ct =
-        kdf::seal_once(&key, &aad(&envelope, journal), &plain).map_err(|_| SealError::TooLarge)?;
-    envelope.extend_from_slice(&ct);
-    Ok(envelope)
+    FORM.seal(
+        &epoch.to_be_bytes(),
+        &salt,
+        secret.expose(),
+        &journal.0,
+        &plain,
+    )
+    .map_err(|_| SealError::TooLarge)
 }
 
-fn aad(header: &[u8], journal: &JournalId) -> Vec<u8> {
-    [header, &journal.0].concat()
-}
-
-struct Header<'a> {
-    bytes: &'a [u8],
-    epoch: u32,
-    salt: &'a [u8],
-    commit: &'a [u8],
-    ct: &'a [u8],
-}
-
-fn header(envelope: &[u8]) -> Result<Header<'_>, OpenError> {
+/// The form of an envelope and the epoch in its header.
+fn header(envelope: &[u8]) -> Result<(Parts<'_>, u32), OpenError> {
     let size = envelope.len();
-    if size > MAX_ENVELOPE {
-        return Err(OpenError::TooLarge { size });
-    }
-    let short = OpenError::TooShort { size };
-    let (magic, rest) = envelope.split_first_chunk::<4>().ok_or(short)?;
-    if magic != MAGIC {
-        return Err(OpenError::NotAnEnvelope);
-    }
-    let (&[version, suite], rest) = rest.split_first_chunk::<2>().ok_or(short)?;
-    if version != VERSION {
-        return Err(OpenError::Version(version));
-    }
-    if suite != SUITE {
-        return Err(OpenError::Suite(suite));
-    }
-    let (epoch, rest) = rest.split_first_chunk::<4>().ok_or(short)?;
-    let (salt, rest) = rest.split_first_chunk::<SALT>().ok_or(short)?;
-    let (commit, ct) = rest.split_first_chunk::<COMMIT>().ok_or(short)?;
-    let (bytes, _) = envelope.split_at_checked(HEADER).ok_or(short)?;
-    if ct.len() < LEAST + TAG {
-        return Err(short);
-    }
-    Ok(Header {
-        bytes,
-        epoch: u32::from_be_bytes(*epoch),
-        salt,
-        commit,
-        ct,
-    })
+    let parts = FORM.read(envelope).map_err(|unread| match unread {
+        Unread::TooLarge => OpenError::TooLarge { size },
+        Unread::TooShort => OpenError::TooShort { size },
+        Unread::Magic => OpenError::NotAnEnvelope,
+        Unread::Version(version) => OpenError::Version(version),
+        Unread::Suite(suite) => OpenError::Suite(suite),
+    })?;
+    let epoch = <[u8; 4]>::try_from(parts.middle).map_err(|_| OpenError::TooShort { size })?;
+    Ok((parts, u32::from_be_bytes(epoch)))
 }
 
 /// The epoch that an envelope names in its header. Nothing is proved about it until [`open`].
@@ -215,7 +181,7 @@ fn header(envelope: &[u8]) -> Result<Header<'_>, OpenError> {
 /// # Errors
 /// Where the bytes are no envelope of a version and suite known here.
 pub fn epoch_of(envelope: &[u8]) -> Result<u32, OpenError> {
-    header(envelope).map(|header| header.epoch)
+    header(envelope).map(|(_, epoch)| epoch)
 }
 
 /// Opens an envelope: sizes, then the commitment in constant time, then the AEAD, then the form of
@@ -228,13 +194,13 @@ pub fn open(
     secret: &EpochSecret,
     journal: &JournalId,
 ) -> Result<Opened, OpenError> {
-    let header = header(envelope)?;
-    let (key, commit) = kdf::key_and_commit(header.salt, secret.expose(), label::ENVELOPE);
-    if !bool::from(commit.ct_eq(header.commit)) {
-        return Err(OpenError::OtherSecret);
-    }
-    let plain = kdf::open_once(&key, &aad(header.bytes, journal), header.ct)
-        .map_err(|_| OpenError::Forged)?;
+    let (parts, epoch) = header(envelope)?;
+    let plain =
+        FORM.open(&parts, secret.expose(), &journal.0)
+            .map_err(|unopened| match unopened {
+                Unopened::OtherSecret => OpenError::OtherSecret,
+                Unopened::Forged => OpenError::Forged,
+            })?;
 
     let (mut rest, mut records, mut filled) = (plain.as_slice(), Vec::new(), 0_usize);
     while let Some((len, after)) = rest.split_first_chunk::<LENGTH>() {
@@ -257,10 +223,7 @@ pub fn open(
     if plain.len() != expected || rest.iter().any(|byte| *byte != 0) {
         return Err(OpenError::Padding);
     }
-    Ok(Opened {
-        epoch: header.epoch,
-        records,
-    })
+    Ok(Opened { epoch, records })
 }
 
 /// What an envelope held: at least one record.
@@ -309,11 +272,14 @@ secret_bytes! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum RowError {
-    #[error("the sealed row has {size} bytes, the least is {least}", least = SALT + TAG)]
+    #[error("the sealed row has {size} bytes, the least is {least}", least = ROW_NONCE + ROW_TAG)]
     TooShort { size: usize },
     #[error("the row was changed, moved, or sealed under another key")]
     Damaged,
 }
+
+const ROW_NONCE: usize = 24;
+const ROW_TAG: usize = 16;
 
 /// Seals one row of a local store: `nonce(24) || XChaCha20-Poly1305(key, nonce, aad, plain)`
 /// (draft-irtf-cfrg-xchacha-03). `nonce` is 24 random bytes, fresh for every call; `aad` names the
@@ -334,8 +300,8 @@ pub fn seal_row(key: &StoreKey, nonce: [u8; 24], aad: &[u8], plain: &[u8]) -> Ve
 /// [`RowError`].
 pub fn open_row(key: &StoreKey, aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>, RowError> {
     let short = RowError::TooShort { size: sealed.len() };
-    let (nonce, ct) = sealed.split_first_chunk::<24>().ok_or(short)?;
-    if ct.len() < TAG {
+    let (nonce, ct) = sealed.split_first_chunk::<ROW_NONCE>().ok_or(short)?;
+    if ct.len() < ROW_TAG {
         return Err(short);
     }
     XChaCha20Poly1305::new(key.expose().into())

@@ -1,4 +1,5 @@
 use super::*;
+use crate::kdf;
 use proptest::prelude::*;
 
 const JOURNAL: JournalId = JournalId([7; 32]);
@@ -13,12 +14,15 @@ fn sealed(records: &[(&[u8], &[u8; 64])]) -> Vec<u8> {
 
 /// Seals a plaintext of any form, as a partner with another program could.
 fn sealed_plain(plain: &[u8]) -> Vec<u8> {
-    let (key, commit) = kdf::key_and_commit(&[9; 24], secret().expose(), label::ENVELOPE);
-    let mut envelope = b"AMND\x01\x01\0\0\0\x03".to_vec();
-    envelope.extend_from_slice(&[9; 24]);
-    envelope.extend_from_slice(&commit);
-    let ct = kdf::seal_once(&key, &aad(&envelope, &JOURNAL), plain).unwrap();
-    [envelope, ct].concat()
+    FORM.seal(
+        &[0, 0, 0, 3],
+        &[9; 24],
+        secret().expose(),
+        &JOURNAL.0,
+        plain,
+    )
+    .ok()
+    .unwrap()
 }
 
 type Records = Vec<(Vec<u8>, [u8; 64])>;
@@ -104,7 +108,7 @@ fn every_cut_is_noticed() {
     let envelope = sealed(&[(b"a record", &[1; 64])]);
     for end in 0..envelope.len() {
         assert!(opened(&envelope[..end]).is_err());
-        assert!(end >= HEADER + TAG + LEAST || epoch_of(&envelope[..end]).is_err());
+        assert!(end >= FORM.least() || epoch_of(&envelope[..end]).is_err());
     }
     let longer = [&envelope[..], &[0]].concat();
     assert_eq!(opened(&longer), Err(OpenError::Forged));
@@ -243,7 +247,7 @@ proptest! {
         let opened = open(&envelope, &secret, &JOURNAL).unwrap();
         prop_assert_eq!(opened.epoch(), epoch);
         prop_assert_eq!(opened.into_records(), records);
-        prop_assert_eq!(padme(envelope.len() - HEADER - TAG), envelope.len() - HEADER - TAG);
+        prop_assert_eq!(padme(envelope.len() - FORM.overhead()), envelope.len() - FORM.overhead());
     }
 
     #[test]
