@@ -55,6 +55,9 @@ pub const BUNDLE_CLOCK: &[u8] = b"amends/bundle/v1 clock";
 /// `docs/decisions/0012-bundles.md`: key and commitment of a bundle's clock.
 pub const BUNDLE_SEAL: &[u8] = b"amends/bundle/v1 key|commit";
 
+/// Section 3: key and commitment of a blob's chunk.
+pub const BLOB: &[u8] = b"amends/blob/v1 key|commit";
+
 /// Section 7, local: key and commitment of a passphrase slot.
 pub const VAULT_SLOT: &[u8] = b"amends/vault/v1 key|commit";
 /// Section 7, local: key and commitment of a kit slot.
@@ -92,6 +95,7 @@ pub const ALL: &[&[u8]] = &[
     ENVELOPE,
     BUNDLE_CLOCK,
     BUNDLE_SEAL,
+    BLOB,
     VAULT_SLOT,
     KIT_SLOT,
     KIT_KEPT,

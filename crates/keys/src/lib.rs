@@ -18,6 +18,7 @@
 //! | [`pairing`] | M0 to M6, each step consuming the one before | 1 |
 //! | [`session`] | Noise KKpsk0 between two paired devices | 2 |
 //! | [`seal`] | envelopes, and rows of the local store | 4 |
+//! | [`blob`] | the sealed chunks of a photo | 3 |
 //! | [`bundle`] | the clock that a bundle carries | 3 |
 //! | [`identity`] | static and log keys, names, identities of the day | 3, 5 |
 //! | [`vault`] | the vault key behind a passphrase and a kit | 7 |
@@ -29,6 +30,7 @@
 //! on bytes from outside, and a secret is wiped when dropped, has no `Display`, and a `Debug` that
 //! leaves it out.
 
+pub mod blob;
 pub mod bundle;
 pub mod identity;
 pub mod invite;
