@@ -44,7 +44,7 @@ pub enum Fault {
 }
 
 impl Store {
-    /// Looks at the whole database and opens every row. Envelopes are sealed by others: whether they open is for the replica to say.
+    /// Looks at the whole database and opens every row. Envelopes and chunks of photos are sealed by others: whether they open is for the replica to say.
     /// Takes time in proportion to the store; one row at a time is in memory.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Sealed rows in SQLite: transactions, migrations, nothing else. `docs/PROTOCOL.md` section 7.
 //!
-//! A [`Store`] is one file that holds six tables of `key -> value` ([`Table`]). It knows no journal: what the bytes mean is its
+//! A [`Store`] is one file that holds nine tables of `key -> value` ([`Table`]). It knows no journal: what the bytes mean is its
 //! caller's affair. The program makes one for the journal and another, under another key, for what is private.
 //!
 //! ```
@@ -25,8 +25,8 @@
 //! # What is sealed and what is not
 //!
 //! Every value is sealed with XChaCha20-Poly1305 under the store's key and a random nonce; its table and key are authenticated with it, so
-//! that a row moved elsewhere does not open. [`Table::Envelope`] alone keeps its values as they are, because an envelope is already
-//! sealed and the same bytes go everywhere (`docs/PROTOCOL.md` section 4).
+//! that a row moved elsewhere does not open. [`Table::Envelope`] and [`Table::Blob`] alone keep their values as they are, because those are
+//! sealed already and the same bytes go everywhere (`docs/PROTOCOL.md` sections 3 and 4).
 //!
 //! **In the clear** are the tables' names, the keys, the number of rows and their sizes. So keys are random ids and numbers, never words.
 //!
@@ -71,17 +71,26 @@ pub enum Table {
     Envelope,
     /// Records that wait for others.
     Waiting,
+    /// Chunks of photos, by their names: sealed before they come here, kept as they are.
+    Blob,
+    /// What is known of each of them besides its bytes.
+    Chunk,
+    /// Which photos an entry names.
+    Naming,
 }
 
 impl Table {
     /// Every table, in the order of their declaration.
-    pub const ALL: [Table; 6] = [
+    pub const ALL: [Table; 9] = [
         Table::Meta,
         Table::Card,
         Table::Part,
         Table::Record,
         Table::Envelope,
         Table::Waiting,
+        Table::Blob,
+        Table::Chunk,
+        Table::Naming,
     ];
 
     /// The table's name in SQL and in what a row's seal authenticates.
@@ -109,7 +118,7 @@ pub enum Write {
         table: Table,
         /// At which key, in the clear on the disk.
         key: Vec<u8>,
-        /// What, in plain; sealed on its way, except in [`Table::Envelope`].
+        /// What, in plain; sealed on its way, except in [`Table::Envelope`] and [`Table::Blob`].
         value: Vec<u8>,
     },
     /// Takes away what is at `key`, if anything is.

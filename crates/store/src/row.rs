@@ -15,7 +15,8 @@ const CONTEXT: &[u8] = b"amends/store/row/v1";
 /// scanned. Measured against rowid tables, three runs with SQLite 3.40 and these settings: rows of 300 B take 0.12 to 0.15 ms a durable
 /// commit instead of 0.19 to 0.35, and 8 to 10 ms to scan 10,000 instead of 13 to 15. It is no gain everywhere: a commit of 4 KB takes
 /// the same, 10,000 rows in one commit 50 ms instead of 30, and longer rows are read more slowly (4 KB 10 us instead of 4, 260 KB 0.25 ms
-/// instead of 0.08, that one measured once). Small commits are what a person waits for.
+/// instead of 0.08, that one measured once). Small commits are what a person waits for. Only chunks of photos, which are long and in no order, lie in a rowid
+/// table.
 ///
 /// All are fixed text, so that each is compiled once and kept.
 pub(crate) struct Statements {
@@ -30,9 +31,12 @@ pub(crate) struct Statements {
 
 macro_rules! statements {
     ($name:literal) => {
+        statements!($name, ") STRICT, WITHOUT ROWID")
+    };
+    ($name:literal, $end:literal) => {
         Statements {
             name: $name,
-            create: concat!("CREATE TABLE ", $name, " (key BLOB NOT NULL PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID"),
+            create: concat!("CREATE TABLE ", $name, " (key BLOB NOT NULL PRIMARY KEY, value BLOB NOT NULL", $end),
             get: concat!("SELECT value FROM ", $name, " WHERE key = ?1"),
             put: concat!("INSERT INTO ", $name, " (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value"),
             delete: concat!("DELETE FROM ", $name, " WHERE key = ?1"),
@@ -51,6 +55,9 @@ pub(crate) fn statements(table: Table) -> &'static Statements {
         Table::Record => &const { statements!("record") },
         Table::Envelope => &const { statements!("envelope") },
         Table::Waiting => &const { statements!("waiting") },
+        Table::Blob => &const { statements!("blob", ") STRICT") },
+        Table::Chunk => &const { statements!("chunk") },
+        Table::Naming => &const { statements!("naming") },
     }
 }
 
@@ -61,7 +68,7 @@ pub(crate) fn key_check() -> &'static Statements {
 
 /// Whether a table's values come sealed and are kept as they are.
 pub(crate) fn comes_sealed(table: Table) -> bool {
-    table == Table::Envelope
+    matches!(table, Table::Envelope | Table::Blob)
 }
 
 /// The row does not open under this key, in this table, at this row key.

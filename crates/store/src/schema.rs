@@ -17,17 +17,32 @@ use crate::{Table, file, row};
 pub(crate) type Migration = fn(&Transaction<'_>) -> rusqlite::Result<()>;
 
 /// The first makes version 1 out of an empty file, the next version 2 out of 1, and so on. Only ever append.
-pub(crate) const MIGRATIONS: &[Migration] = &[version_1];
+pub(crate) const MIGRATIONS: &[Migration] = &[version_1, version_2];
 
 /// The version of a store made or migrated by this code.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 const _: () = assert!(VERSION as usize == MIGRATIONS.len());
 
 fn version_1(tx: &Transaction<'_>) -> rusqlite::Result<()> {
-    for table in Table::ALL {
+    for table in [
+        Table::Meta,
+        Table::Card,
+        Table::Part,
+        Table::Record,
+        Table::Envelope,
+        Table::Waiting,
+    ] {
         tx.execute_batch(row::statements(table).create)?;
     }
     tx.execute_batch(row::key_check().create)
+}
+
+/// Photos.
+fn version_2(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+    for table in [Table::Blob, Table::Chunk, Table::Naming] {
+        tx.execute_batch(row::statements(table).create)?;
+    }
+    Ok(())
 }
 
 /// The database's version, 0 where no migration has run.
@@ -152,12 +167,12 @@ mod tests {
     use rand_core::SeedableRng;
     use std::os::unix::fs::PermissionsExt;
 
-    fn to_two(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+    fn to_next(tx: &Transaction<'_>) -> rusqlite::Result<()> {
         tx.execute_batch("CREATE TABLE added (key BLOB NOT NULL PRIMARY KEY) STRICT")
     }
 
     fn breaks(tx: &Transaction<'_>) -> rusqlite::Result<()> {
-        to_two(tx)?;
+        to_next(tx)?;
         tx.execute_batch("INSERT INTO no_such_table VALUES (1)")
     }
 
@@ -184,15 +199,15 @@ mod tests {
     #[test]
     fn a_migration_keeps_a_copy_that_opens() {
         let (_home, path, mut store) = filled();
-        let migrations: &[Migration] = &[version_1, to_two];
+        let migrations: &[Migration] = &[MIGRATIONS, &[to_next]].concat();
         // A former attempt was interrupted.
         fs::write(file::beside(&path, ".copy-unfinished"), "half").unwrap();
-        fs::write(file::beside(&path, ".version-1"), "older").unwrap();
+        fs::write(file::beside(&path, &format!(".version-{VERSION}")), "older").unwrap();
 
         let copy = bring_up(&mut store.conn, &path, migrations)
             .unwrap()
             .unwrap();
-        assert_eq!(version(&store.conn).unwrap(), 2);
+        assert_eq!(version(&store.conn).unwrap(), VERSION + 1);
         verify(&store.conn, migrations).unwrap();
         assert!(verify(&store.conn, MIGRATIONS).is_err());
         assert_eq!(store.get(Table::Card, b"a").unwrap(), Some(vec![9; 20_000]));
@@ -205,10 +220,13 @@ mod tests {
         store.close().unwrap();
         assert!(matches!(
             open(&path),
-            Err(OpenError::NewerVersion { found: 2, known: 1 })
+            Err(OpenError::NewerVersion {
+                found,
+                known: VERSION
+            }) if found == VERSION + 1
         ));
 
-        assert_eq!(copy, file::beside(&path, ".version-1"));
+        assert_eq!(copy, file::beside(&path, &format!(".version-{VERSION}")));
         assert_eq!(
             fs::metadata(&copy).unwrap().permissions().mode() & 0o7777,
             0o600
@@ -221,13 +239,46 @@ mod tests {
     #[test]
     fn a_migration_that_fails_leaves_the_store_as_it_was() {
         let (_home, path, mut store) = filled();
-        assert!(bring_up(&mut store.conn, &path, &[version_1, breaks]).is_err());
-        assert_eq!(version(&store.conn).unwrap(), 1);
+        assert!(bring_up(&mut store.conn, &path, &[MIGRATIONS, &[breaks]].concat()).is_err());
+        assert_eq!(version(&store.conn).unwrap(), VERSION);
         verify(&store.conn, MIGRATIONS).unwrap();
         drop(store);
         assert_eq!(
             open(&path).unwrap().get(Table::Card, b"a").unwrap(),
             Some(vec![9; 20_000])
         );
+    }
+
+    /// A store as the program made it before there were photos.
+    #[test]
+    fn a_store_of_version_1_gets_the_tables_for_photos() {
+        let (_home, path, store) = filled();
+        for table in [Table::Blob, Table::Chunk, Table::Naming] {
+            store
+                .conn
+                .execute_batch(&format!("DROP TABLE {}", table.name()))
+                .unwrap();
+        }
+        store.conn.pragma_update(None, "user_version", 1).unwrap();
+        store.close().unwrap();
+
+        let mut store = open(&path).unwrap();
+        assert_eq!(version(&store.conn).unwrap(), 2);
+        assert_eq!(store.get(Table::Card, b"a").unwrap(), Some(vec![9; 20_000]));
+        store
+            .commit(&[Write::put(Table::Blob, b"name", &[3; 131_150])])
+            .unwrap();
+        store.close().unwrap();
+        let store = open(&path).unwrap();
+        assert_eq!(
+            store.get(Table::Blob, b"name").unwrap(),
+            Some(vec![3; 131_150])
+        );
+        store.close().unwrap();
+        // The copy is the store of before, and opens by the same way.
+        let copy = file::beside(&path, ".version-1");
+        let copy = open(&copy).unwrap();
+        assert_eq!(copy.get(Table::Card, b"a").unwrap(), Some(vec![9; 20_000]));
+        assert_eq!(copy.get(Table::Blob, b"name").unwrap(), None);
     }
 }

@@ -27,8 +27,8 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// What the WAL is cut down to after it was longer.
 const WAL_LIMIT: i64 = 4 << 20;
 
-/// Statements kept compiled: five for each of six tables.
-const STATEMENTS: usize = 32;
+/// Statements kept compiled: five for each of nine tables.
+const STATEMENTS: usize = 48;
 
 /// How hard a commit pushes to the disk. Not SQLite's `OFF` for the second: a checkpoint may fall into any commit, and with `OFF` it would
 /// overwrite the database from a WAL that is not on the disk yet, so that a power cut could take *older* commits with it. `NORMAL` syncs
@@ -431,7 +431,7 @@ mod tests {
             ("cell_size_check", "1"),
             ("trusted_schema", "0"),
             ("application_id", "1095585348"),
-            ("user_version", "1"),
+            ("user_version", "2"),
         ];
         let settings = |store: &Store| expected.map(|(name, _)| (name, pragma(store, name)));
         assert_eq!(
