@@ -490,6 +490,8 @@ impl App {
             }
             // The pairing's own face is told when both devices hold each other's first record.
             Shown::Confirmed => {}
+            // Whoever shows an entry shows how far its photos are.
+            Shown::BlobCame { .. } | Shown::BlobsReached(_) => {}
             Shown::SetAside { whose, seq, reason } => {
                 let whose = match whose {
                     Whose::Mine => "your own log",

@@ -41,13 +41,18 @@ pub const LOCK: &str = "lock";
 pub const SOCKET: &str = "socket";
 
 /// What SQLite may leave beside a database while it is open, or after a power cut.
-const SIDE_FILES: [&str; 6] = [
+const SIDE_FILES: [&str; 10] = [
     "journal.db-wal",
     "journal.db-shm",
     "journal.db-journal",
     "private.db-wal",
     "private.db-shm",
     "private.db-journal",
+    // What a migration keeps of an older version, one name for each version before this one.
+    "journal.db.version-1",
+    "journal.db.copy-unfinished",
+    "private.db.version-1",
+    "private.db.copy-unfinished",
 ];
 
 /// A vault is some hundred bytes; this bound only keeps a foreign file from filling the memory.
@@ -606,5 +611,15 @@ mod tests {
         assert_eq!(of(Some("/a"), Some("/v")), Some(PathBuf::from("/a")));
         assert_eq!(of(None, Some("/v")), Some(PathBuf::from("/v")));
         assert_eq!(of(None, Some("")), Home::default_dir());
+    }
+
+    #[test]
+    fn the_copy_of_every_older_store_is_known_by_name() {
+        for version in 1..amends_store::VERSION {
+            for store in [JOURNAL_DB, PRIVATE_DB] {
+                let copy = format!("{store}.version-{version}");
+                assert!(SIDE_FILES.contains(&&*copy), "{copy}");
+            }
+        }
     }
 }

@@ -330,6 +330,9 @@ fn store_table(table: amends_replica::Table) -> amends_store::Table {
         amends_replica::Table::Part => amends_store::Table::Part,
         amends_replica::Table::Record => amends_store::Table::Record,
         amends_replica::Table::Envelope => amends_store::Table::Envelope,
+        amends_replica::Table::Blob => amends_store::Table::Blob,
+        amends_replica::Table::Chunk => amends_store::Table::Chunk,
+        amends_replica::Table::Naming => amends_store::Table::Naming,
     }
 }
 

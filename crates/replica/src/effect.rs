@@ -114,6 +114,17 @@ pub enum Shown {
     },
     /// Every record of mine in this entry is on the partner's disk.
     Reached(EntryId),
+    /// A chunk of an entry's photos came, and is saved with the effects before.
+    BlobCame {
+        /// The entry that names it.
+        entry: EntryId,
+        /// How many chunks of all its photos are here.
+        here: usize,
+        /// How many there are.
+        of: usize,
+    },
+    /// All photos of this entry are on the partner's disk.
+    BlobsReached(EntryId),
     /// The partner's device opened its first session: the pair is whole.
     Confirmed,
     /// A record was kept and set aside.

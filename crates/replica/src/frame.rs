@@ -1,12 +1,19 @@
 //! What two devices say to each other inside a session (`docs/decisions/0002`).
 //!
 //! ```text
-//! frame = 1 version(1)=1 flags(1) clock      flags: 1 "send again from here"
+//! frame = 1 version(1)=1 flags(1) clock      flags: 1 "send again from here", 2 "I know the frames 4 to 8", 4 "I want chunks of you"
 //!       | 2 envelope                          PROTOCOL section 4
 //!       | 3                                   heartbeat
+//!       | 4 names                             send me these chunks
+//!       | 5 chunk                             PROTOCOL section 3, to the frame's end
+//!       | 6 names                             these chunks are on my disk
+//!       | 7 names                             these chunks are not here
+//!       | 8 names                             do you have these chunks? 6 and 7 answer
+//! names = 1 to 64 x name(32), to the frame's end
 //! ```
 //! A frame of another type is ignored, so that a later version can say more to who understands it.
 
+use amends_keys::blob::ChunkName;
 use thiserror::Error;
 
 use crate::clock::Clock;
@@ -17,6 +24,16 @@ const HEARTBEAT: u8 = 3;
 /// The version of the sync inside a session.
 pub const VERSION: u8 = 1;
 const AGAIN: u8 = 1;
+const CHUNKS: u8 = 2;
+const WANTS: u8 = 4;
+
+const ASK: u8 = 4;
+const CHUNK: u8 = 5;
+const HAVE: u8 = 6;
+const LACK: u8 = 7;
+const WHETHER: u8 = 8;
+/// A frame holds at most this many names.
+pub(crate) const MOST_NAMES: usize = 64;
 
 /// One message of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +44,20 @@ pub enum Frame {
         clock: Clock,
         /// What was sent beyond it was dropped, and is asked for again.
         again: bool,
+        /// None where the sender does not know the frames that are about chunks; else whether it lacks chunks that
+        /// entries name, and the other device did not say that it lacks them too.
+        chunks: Option<bool>,
     },
+    /// Asks for chunks.
+    Ask(Vec<ChunkName>),
+    /// One sealed chunk.
+    Chunk(Vec<u8>),
+    /// Says which chunks are on the sender's disk.
+    Have(Vec<ChunkName>),
+    /// Says which chunks the sender does not have.
+    Lack(Vec<ChunkName>),
+    /// Asks which of these chunks the other device has.
+    Whether(Vec<ChunkName>),
     /// One envelope with one or more records.
     Envelope(Vec<u8>),
     /// Nothing but a sign that the link lives.
@@ -45,6 +75,9 @@ pub enum FrameError {
     /// A clock that cannot be read.
     #[error("a malformed clock")]
     Clock,
+    /// Names of chunks that are not 1 to 64 of them.
+    #[error("a malformed list of chunks")]
+    Names,
     /// The other device speaks another version.
     #[error("sync version {found}, this program speaks {VERSION}")]
     Version {
@@ -57,17 +90,25 @@ impl Frame {
     /// The bytes that a session seals.
     pub fn to_bytes(&self) -> Vec<u8> {
         match self {
-            Frame::Clock { clock, again } => {
-                let mut out = vec![CLOCK, VERSION, if *again { AGAIN } else { 0 }];
+            Frame::Clock {
+                clock,
+                again,
+                chunks,
+            } => {
+                let flag = |is: bool, bit: u8| if is { bit } else { 0 };
+                let flags = flag(*again, AGAIN)
+                    | flag(chunks.is_some(), CHUNKS)
+                    | flag(*chunks == Some(true), WANTS);
+                let mut out = vec![CLOCK, VERSION, flags];
                 clock.write(&mut out);
                 out
             }
-            Frame::Envelope(envelope) => {
-                let mut out = Vec::with_capacity(1 + envelope.len());
-                out.push(ENVELOPE);
-                out.extend_from_slice(envelope);
-                out
-            }
+            Frame::Envelope(envelope) => of(ENVELOPE, envelope),
+            Frame::Ask(names) => of(ASK, names.as_flattened()),
+            Frame::Chunk(chunk) => of(CHUNK, chunk),
+            Frame::Have(names) => of(HAVE, names.as_flattened()),
+            Frame::Lack(names) => of(LACK, names.as_flattened()),
+            Frame::Whether(names) => of(WHETHER, names.as_flattened()),
             Frame::Heartbeat => vec![HEARTBEAT],
             Frame::Unknown(kind) => vec![*kind],
         }
@@ -91,11 +132,32 @@ impl Frame {
                 Ok(Frame::Clock {
                     clock,
                     again: flags & AGAIN != 0,
+                    chunks: (flags & CHUNKS != 0).then_some(flags & WANTS != 0),
                 })
             }
             ENVELOPE => Ok(Frame::Envelope(rest.to_vec())),
             HEARTBEAT => Ok(Frame::Heartbeat),
+            ASK => names(rest).map(Frame::Ask),
+            CHUNK => Ok(Frame::Chunk(rest.to_vec())),
+            HAVE => names(rest).map(Frame::Have),
+            LACK => names(rest).map(Frame::Lack),
+            WHETHER => names(rest).map(Frame::Whether),
             other => Ok(Frame::Unknown(other)),
         }
     }
+}
+
+fn of(kind: u8, body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len().saturating_add(1));
+    out.push(kind);
+    out.extend_from_slice(body);
+    out
+}
+
+fn names(bytes: &[u8]) -> Result<Vec<ChunkName>, FrameError> {
+    let (names, rest) = bytes.as_chunks::<32>();
+    if names.is_empty() || names.len() > MOST_NAMES || !rest.is_empty() {
+        return Err(FrameError::Names);
+    }
+    Ok(names.to_vec())
 }

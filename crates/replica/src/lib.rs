@@ -24,8 +24,10 @@
 )]
 
 mod apply;
+mod blob;
 mod bundle;
 mod card;
+mod chunks;
 mod clock;
 mod edit;
 mod effect;
@@ -41,6 +43,14 @@ mod sync;
 mod waiting;
 mod wall;
 
+// So that the two devices in one thread of `tests` serve the tests beside the code too.
+#[cfg(test)]
+extern crate self as amends_replica;
+#[cfg(test)]
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+pub use blob::{BlobError, BlobProgress, BlobRef, BlobRefError, MOST_IN_ALL, MOST_OF_ENTRY};
 pub use bundle::{
     BUNDLE_VERSION, BundleError, BundleItem, BundleParser, BundleRead, BundleWriter, ClockHeard,
 };

@@ -7,6 +7,7 @@ use amends_keys::identity::{JournalId, LogKey, LogSecret, PersonName, StaticKey}
 use amends_keys::seal::EpochSecret;
 use rand_core::CryptoRng;
 
+use crate::blob::Blobs;
 use crate::card::{self, Card, Kept};
 use crate::clock::{Clock, Position};
 use crate::effect::{Effect, HandleError, Input, LinkId, World};
@@ -102,6 +103,7 @@ pub struct Replica {
     pub(crate) suspects: BTreeMap<RecordHash, u8>,
     pub(crate) met: MetRow,
     pub(crate) set_aside: u64,
+    pub(crate) blobs: Blobs,
 }
 
 impl Replica {
@@ -316,6 +318,7 @@ impl Replica {
                 .collect(),
             met,
             set_aside,
+            blobs: Blobs::load(shelf)?,
         };
         for (entry, kept) in older {
             replica.remake_card(shelf, entry, kept)?;

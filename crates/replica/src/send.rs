@@ -58,7 +58,8 @@ impl Replica {
             let Some(mut link) = self.links.remove(&link_id) else {
                 return Ok(());
             };
-            let envelope = if link.under_way.len() < WINDOW {
+            let room = link.under_way.len() < WINDOW;
+            let envelope = if room {
                 self.next_batch(gathered, world, &mut link)
             } else {
                 Ok(None)
@@ -69,7 +70,8 @@ impl Replica {
                     link: link_id,
                     frame: Frame::Envelope(envelope).to_bytes(),
                 }),
-                None => return Ok(()),
+                // Where there is room and nothing more to send, no record waits.
+                None => return self.pump_chunks(gathered, link_id, room, effects),
             }
         }
     }

@@ -8,6 +8,9 @@
 //! | `Part` | entry id, which part | schema version and the saved Automerge document |
 //! | `Record` | log number(4), seq(8) | where its envelope is, its hash, what became of it |
 //! | `Envelope` | number(8) | the envelope's bytes, as they came or were sealed |
+//! | `Blob` | chunk name(32) | the sealed chunk of a photo |
+//! | `Chunk` | chunk name(32) | whether it is here, who acknowledged it |
+//! | `Naming` | entry id | which blobs an entry names |
 
 use std::collections::BTreeMap;
 
@@ -26,6 +29,12 @@ pub enum Table {
     Record,
     /// One row for each envelope; sealed already.
     Envelope,
+    /// One row for each chunk of a blob that is here; sealed already.
+    Blob,
+    /// One row for each chunk of which something is known.
+    Chunk,
+    /// One row for each entry that names blobs.
+    Naming,
 }
 
 /// One change of the shelf.

@@ -8,6 +8,7 @@ use amends_journal::EntryId;
 use amends_keys::identity::{LogKey, StaticKey};
 
 use crate::bundle::Reading;
+use crate::chunks::LinkChunks;
 use crate::clock::{Clock, Position};
 use crate::effect::{Effect, HandleError, LinkId, Shown, World};
 use crate::frame::Frame;
@@ -47,6 +48,8 @@ pub(crate) struct Link {
     idle: u32,
     /// It is to be closed; what still comes is not looked at.
     pub(crate) closing: bool,
+    /// What is asked for and sent beside the records.
+    pub(crate) chunks: LinkChunks,
     /// It is no session but a bundle that is being read. Then `theirs` stays unknown, and nothing is sent.
     pub(crate) reading: Option<Reading>,
 }
@@ -68,6 +71,7 @@ impl Link {
             brought: false,
             idle: 0,
             closing: false,
+            chunks: LinkChunks::default(),
             reading: None,
         }
     }
@@ -78,8 +82,9 @@ impl Link {
         Meeting {
             sent: self.acknowledged,
             received: self.received,
-            partner_has_all: theirs.is_some_and(|theirs| theirs.covers(ours)),
-            have_all: theirs.is_some_and(|theirs| ours.covers(theirs)),
+            partner_has_all: theirs.is_some_and(|theirs| theirs.covers(ours))
+                && self.chunks.they_have_all(),
+            have_all: theirs.is_some_and(|theirs| ours.covers(theirs)) && self.chunks.have_all(),
         }
     }
 
@@ -195,6 +200,7 @@ impl Replica {
         };
         rows::put(&mut gathered, name::MET, &self.met)?;
         // What was on its way on this link goes out on another one, where there is another.
+        self.chunks_parted(&gone);
         let sends = self.pump_all(&gathered, world)?;
         let mut effects = vec![Effect::Save {
             writes: gathered.into_writes(),
@@ -204,12 +210,17 @@ impl Replica {
         Ok(effects)
     }
 
-    pub(crate) fn send_clock(&self, link: LinkId, again: bool) -> Effect {
+    pub(crate) fn send_clock(&mut self, link: LinkId, again: bool) -> Effect {
+        let wants = self.wants_over(link);
+        if let Some(state) = self.links.get_mut(&link) {
+            state.chunks.say(wants);
+        }
         Effect::Send {
             link,
             frame: Frame::Clock {
                 clock: self.clock(),
                 again,
+                chunks: Some(wants),
             }
             .to_bytes(),
         }
@@ -272,7 +283,7 @@ impl Replica {
         world: &mut World<'_>,
         link_id: LinkId,
         mut theirs: Clock,
-        again: bool,
+        (again, chunks): (bool, Option<bool>),
     ) -> Result<Vec<Effect>, HandleError> {
         theirs.0.retain(|log, _| self.logs.contains_key(log));
         let mut gathered = Gathered::new(world.shelf);
@@ -296,6 +307,10 @@ impl Replica {
         let (device, opening) = (link.device, link.theirs.is_none());
         let counted = self.counted.entry(device).or_default();
         link.hear(&theirs, again, counted);
+        link.chunks.hear(chunks);
+        if opening {
+            link.chunks.wonder(&self.blobs);
+        }
         let mut shows: Vec<Effect> = Vec::new();
         for (log, whose) in &branches {
             if link.forked.insert(*log) {

@@ -151,7 +151,16 @@ impl Replica {
             return Ok(Vec::new());
         }
         let effects = match Frame::parse(frame) {
-            Ok(Frame::Clock { clock, again }) => self.hear_clock(world, link, clock, again)?,
+            Ok(Frame::Clock {
+                clock,
+                again,
+                chunks,
+            }) => self.hear_clock(world, link, clock, (again, chunks))?,
+            Ok(Frame::Ask(names)) => self.hear_ask(world, link, &names)?,
+            Ok(Frame::Chunk(chunk)) => self.receive_chunk(world, link, chunk)?,
+            Ok(Frame::Have(names)) => self.hear_have(world, link, &names)?,
+            Ok(Frame::Lack(names)) => self.hear_lack(world, link, &names)?,
+            Ok(Frame::Whether(names)) => self.hear_whether(link, &names),
             Ok(Frame::Envelope(envelope)) => self.receive_envelope(world, link, &envelope)?,
             Ok(Frame::Heartbeat | Frame::Unknown(_)) => Vec::new(),
             Err(error) => {
@@ -165,6 +174,18 @@ impl Replica {
         };
         self.note_frame(link);
         Ok(effects)
+    }
+
+    /// Something came that is none of this pair's; too much of that closes the link.
+    pub(crate) fn count_bad(&mut self, link: LinkId) -> Option<Effect> {
+        let state = self.links.get_mut(&link)?;
+        state.bad = state.bad.saturating_add(1);
+        (state.bad >= BAD_ENVELOPES).then(|| {
+            self.close(
+                link,
+                "too much came that is no record of this pair".to_owned(),
+            )
+        })
     }
 
     fn close(&mut self, link: LinkId, reason: String) -> Effect {
@@ -291,13 +312,7 @@ impl Replica {
         let ask = (gap || full) && !state.asked_again;
         state.asked_again |= ask;
         if refused {
-            state.bad = state.bad.saturating_add(1);
-            if state.bad >= BAD_ENVELOPES {
-                effects.push(self.close(
-                    link,
-                    "too much came that is no record of this pair".to_owned(),
-                ));
-            }
+            effects.extend(self.count_bad(link));
         }
         if ask {
             effects.push(self.send_clock(link, true));

@@ -118,6 +118,7 @@ fn bytes_of(clock: &Clock) -> Vec<u8> {
     let frame = amends_replica::Frame::Clock {
         clock: clock.clone(),
         again: false,
+        chunks: None,
     };
     frame.to_bytes()[3..].to_vec()
 }

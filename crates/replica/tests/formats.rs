@@ -1,10 +1,11 @@
 //! What goes over the wire and into the logs, byte for byte.
 
 use amends_journal::{EntryId, PartKind};
+use amends_keys::blob::BlobKey;
 use amends_keys::identity::{JournalId, LogKey, LogSecret, PersonName, StaticKey};
 use amends_replica::{
-    Beginning, Clock, Frame, Item, PayloadError, Position, Record, RecordError, RecordHash, Seen,
-    actor_of, read_items, write_items,
+    Beginning, BlobRef, Clock, Frame, FrameError, Item, PayloadError, Position, Record,
+    RecordError, RecordHash, Seen, actor_of, read_items, write_items,
 };
 use proptest::prelude::*;
 
@@ -114,9 +115,9 @@ proptest! {
     }
 
     #[test]
-    fn a_clock_is_read_as_it_was_written(logs in prop::collection::btree_map(any::<[u8; 32]>(), position(), 0..5), again: bool) {
+    fn a_clock_is_read_as_it_was_written(logs in prop::collection::btree_map(any::<[u8; 32]>(), position(), 0..5), again: bool, chunks: Option<bool>) {
         let clock = Clock(logs.into_iter().map(|(log, position)| (LogKey(log), position)).collect());
-        let frame = Frame::Clock { clock, again };
+        let frame = Frame::Clock { clock, again, chunks };
         prop_assert_eq!(Frame::parse(&frame.to_bytes()), Ok(frame));
     }
 
@@ -127,8 +128,17 @@ proptest! {
     }
 
     #[test]
-    fn other_frames_are_read_as_they_were_written(envelope in prop::collection::vec(any::<u8>(), 0..99)) {
-        for frame in [Frame::Envelope(envelope), Frame::Heartbeat, Frame::Unknown(77)] {
+    fn other_frames_are_read_as_they_were_written(bytes in prop::collection::vec(any::<u8>(), 0..99), names in prop::collection::vec(any::<[u8; 32]>(), 1..=64)) {
+        for frame in [
+            Frame::Envelope(bytes.clone()),
+            Frame::Chunk(bytes),
+            Frame::Ask(names.clone()),
+            Frame::Have(names.clone()),
+            Frame::Lack(names.clone()),
+            Frame::Whether(names),
+            Frame::Heartbeat,
+            Frame::Unknown(77),
+        ] {
             prop_assert_eq!(Frame::parse(&frame.to_bytes()), Ok(frame));
         }
     }
@@ -173,4 +183,30 @@ fn what_a_person_wrote_and_every_key_stay_out_of_debug() {
         value: vec![200, 201],
     };
     assert_eq!(format!("{write:?}"), "Put(Meta, 2 bytes at [01])");
+}
+
+#[test]
+fn a_list_of_chunks_has_1_to_64_whole_names() {
+    for kind in [4, 6, 7, 8] {
+        for len in [0, 31, 33, 65 * 32, 1 << 20] {
+            let frame = [&[kind][..], &vec![7; len]].concat();
+            assert_eq!(Frame::parse(&frame), Err(FrameError::Names), "{kind} {len}");
+        }
+        assert!(Frame::parse(&[&[kind][..], &[7; 64 * 32]].concat()).is_ok());
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_reference_to_a_blob_has_one_form(length in 1..3_000_000u64, key: [u8; 32], cut: prop::sample::Index) {
+        let chunks = vec![[9; 32]; length.div_ceil(128 << 10) as usize];
+        let blob = BlobRef { key: BlobKey::from_bytes(&key), length, chunks };
+        let bytes = blob.to_bytes();
+        prop_assert_eq!(BlobRef::parse(&bytes), Ok(blob.clone()));
+        prop_assert!(BlobRef::parse(&bytes[..cut.index(bytes.len())]).is_err());
+        prop_assert!(BlobRef::parse(&[&bytes[..], &[0]].concat()).is_err());
+        let mut more = blob;
+        more.chunks.push([9; 32]);
+        prop_assert!(BlobRef::parse(&more.to_bytes()).is_err());
+    }
 }

@@ -460,6 +460,7 @@ fn an_entry_of_mine_that_is_not_readable_there_is_shown_as_such() {
         &Frame::Clock {
             clock,
             again: false,
+            chunks: None,
         }
         .to_bytes(),
     );
@@ -481,6 +482,7 @@ fn an_acknowledgement_of_other_records_than_these_is_none() {
         &Frame::Clock {
             clock,
             again: false,
+            chunks: None,
         }
         .to_bytes(),
     );
@@ -510,6 +512,7 @@ fn giant_clocks_are_read_in_no_time_and_believed_in_nothing() {
     let frame = Frame::Clock {
         clock: Clock(logs),
         again: true,
+        chunks: None,
     }
     .to_bytes();
     for _ in 0..50 {

@@ -305,6 +305,7 @@ fn nobody_can_keep_another_from_writing_by_a_claim() {
     let lie = Frame::Clock {
         clock,
         again: false,
+        chunks: None,
     }
     .to_bytes();
     pair.ana_gets(link, &lie);

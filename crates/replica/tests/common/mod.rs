@@ -237,8 +237,18 @@ impl Pair {
 
     /// Gives one input to one device and performs what it wants done, in order.
     pub fn feed(&mut self, who: usize, input: Input<'_>) -> Result<Done, EditError> {
-        let mut next = Some(input);
-        while let Some(input) = next.take() {
+        self.act(who, |replica, world| replica.handle(world, input))
+    }
+
+    /// Has one device do something and performs what it wants done, in order.
+    pub fn act(
+        &mut self,
+        who: usize,
+        first: impl FnOnce(&mut Replica, &mut World<'_>) -> Result<Vec<Effect>, HandleError>,
+    ) -> Result<Done, EditError> {
+        let mut first = Some(first);
+        let mut next = None;
+        loop {
             self.now += 1;
             let device = &mut self.devices[who];
             let mut world = World {
@@ -246,7 +256,12 @@ impl Pair {
                 rng: &mut device.rng,
                 shelf: &device.disk.now,
             };
-            let effects = match device.replica.handle(&mut world, input) {
+            let effects = match (first.take(), next.take()) {
+                (Some(first), _) => first(&mut device.replica, &mut world),
+                (None, Some(input)) => device.replica.handle(&mut world, input),
+                (None, None) => return Ok(Done::Whole),
+            };
+            let effects = match effects {
                 Ok(effects) => effects,
                 Err(HandleError::Edit(error)) => return Err(error),
                 Err(error) => panic!("{error}"),
@@ -307,7 +322,6 @@ impl Pair {
                 self.check();
             }
         }
-        Ok(Done::Whole)
     }
 
     /// What must hold between any two effects: what is said to be reached is on the other's disk.
