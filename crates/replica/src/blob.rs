@@ -8,11 +8,12 @@
 //! A chunk comes only if an entry names it, and what entries may name is bounded, by [`MOST_OF_ENTRY`] and
 //! [`MOST_IN_ALL`]: a partner cannot fill this disk.
 
+mod reference;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use amends_journal::EntryId;
 use amends_keys::blob::{self as sealed, BlobKey, ChunkName, MAX_BLOB, chunks_of};
-use amends_keys::lv;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -20,6 +21,8 @@ use crate::effect::{Effect, HandleError, Shown, World};
 use crate::replica::Replica;
 use crate::rows::{self, RowError};
 use crate::shelf::{Gathered, Shelf, Table};
+
+pub use reference::{BlobRef, BlobRefError};
 
 /// Of one entry this many bytes of blobs are fetched, in the order in which it names them.
 pub const MOST_OF_ENTRY: u64 = 128 << 20;
@@ -33,65 +36,6 @@ const ROWS_A_PAGE: usize = 1024;
 mod name {
     pub(super) const CHUNK: &str = "chunk";
     pub(super) const NAMING: &str = "naming";
-}
-
-/// What an entry's part holds about one blob.
-///
-/// `bytes = lv(key(32), length(u64), names(32 each))`
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BlobRef {
-    /// What its chunks are sealed with.
-    pub key: BlobKey,
-    /// Its bytes, [`MAX_BLOB`] at most.
-    pub length: u64,
-    /// The names of its chunks, in order.
-    pub chunks: Vec<ChunkName>,
-}
-
-/// Bytes that are no [`BlobRef`], or one that cannot be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("a malformed reference to a blob")]
-pub struct BlobRefError;
-
-impl BlobRef {
-    /// The bytes that stand in the entry: at most 6,444.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        lv::of(&[
-            self.key.expose(),
-            &self.length.to_be_bytes(),
-            self.chunks.as_flattened(),
-        ])
-    }
-
-    /// Reads what [`BlobRef::to_bytes`] wrote, and nothing else.
-    ///
-    /// # Errors
-    /// [`BlobRefError`], also where the names are not as many as the length asks for.
-    pub fn parse(bytes: &[u8]) -> Result<Self, BlobRefError> {
-        let mut reader = lv::Reader::new(bytes);
-        let mut item = || reader.next().map_err(|_| BlobRefError);
-        let (key, length, chunks) = (item()?, item()?, item()?);
-        reader.finish().map_err(|_| BlobRefError)?;
-        let key: &[u8; 32] = key.try_into().map_err(|_| BlobRefError)?;
-        let length = u64::from_be_bytes(length.try_into().map_err(|_| BlobRefError)?);
-        let (names, rest) = chunks.as_chunks::<32>();
-        if !rest.is_empty() || chunks_of(length) != Some(names.len()) {
-            return Err(BlobRefError);
-        }
-        Ok(Self {
-            key: BlobKey::from_bytes(key),
-            length,
-            chunks: names.to_vec(),
-        })
-    }
-
-    /// Each chunk's name with the length that it has, sealed.
-    fn sizes(&self) -> impl Iterator<Item = (ChunkName, usize)> + '_ {
-        (0u32..).zip(&self.chunks).map(|(index, name)| {
-            let size = sealed::sealed_chunk_len(self.length, index).unwrap_or(0);
-            (*name, size)
-        })
-    }
 }
 
 /// How far a blob is.
@@ -155,11 +99,16 @@ struct NamedRow {
 
 impl NamedRow {
     fn sizes(&self) -> impl Iterator<Item = (ChunkName, usize)> + '_ {
-        (0u32..).zip(&self.chunks).map(|(index, name)| {
-            let size = sealed::sealed_chunk_len(self.length, index).unwrap_or(0);
-            (*name, size)
-        })
+        sizes(self.length, &self.chunks)
     }
+}
+
+/// Each chunk's name with the length that it has, sealed.
+fn sizes(length: u64, chunks: &[ChunkName]) -> impl Iterator<Item = (ChunkName, usize)> + '_ {
+    (0u32..).zip(chunks).map(move |(index, name)| {
+        let size = sealed::sealed_chunk_len(length, index).unwrap_or(0);
+        (*name, size)
+    })
 }
 
 #[derive(Clone, Debug, Default)]
@@ -430,7 +379,7 @@ impl Blobs {
                 length: blob.length,
                 chunks: blob.chunks.clone(),
             };
-            let new: u64 = blob
+            let new: u64 = named
                 .sizes()
                 .filter(|(name, _)| {
                     let known = self.chunks.get(name);
