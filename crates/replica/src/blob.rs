@@ -124,10 +124,12 @@ struct Chunk {
 impl Chunk {
     /// What it counts of [`MOST_IN_ALL`].
     fn counts(&self) -> u64 {
-        if self.row.mine || !(self.row.held || !self.named_by.is_empty()) {
-            return 0;
+        let takes_room = self.row.held || !self.named_by.is_empty();
+        if takes_room && !self.row.mine {
+            cost(self.size)
+        } else {
+            0
         }
-        cost(self.size)
     }
 }
 
