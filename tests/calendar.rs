@@ -70,7 +70,7 @@ impl Expected {
             if start.is_ambiguous() {
                 expected
                     .unclear
-                    .insert(start.clone().earlier().unwrap().to_string());
+                    .insert(start.earlier().unwrap().to_string());
                 expected.unclear.insert(start.later().unwrap().to_string());
             } else {
                 let start = start.unambiguous().unwrap();
