@@ -327,6 +327,9 @@ advice! {
     NotAllRemoved { path: String, error: String } => "not_all_removed", FAILED,
         "The key is destroyed and nothing here can be opened any more, but {path} could not be removed: {error}.",
         "Remove it yourself, or run amends leave once more.";
+    StillUnlocked => "still_unlocked", FAILED,
+        "An amends that has the journal open did not end in time, so the journal is not locked.",
+        "Try again, close its window, or restart this device.";
     StillOpen => "still_open", FAILED,
         "The journal and its key are destroyed on the disk, but an amends that had the journal open did not end in time.",
         "It may know the key and meet your partner until it ends: close its window, or restart this device.";

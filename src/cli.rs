@@ -81,6 +81,7 @@ enum Command {
     #[command(subcommand)]
     Kit(commands::kit::Verb),
     Passphrase(commands::passphrase::Arguments),
+    Lock(commands::lock::Arguments),
     Safety(commands::safety::Arguments),
     Leave(commands::leave::Arguments),
     Completions(commands::completions::Arguments),
@@ -159,6 +160,7 @@ async fn perform(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Lesson(verb) => commands::lesson::run(context, verb).await,
         Command::Bundle(verb) => commands::bundle::run(context, verb).await,
         Command::Kit(verb) => commands::kit::run(context, verb).await,
+        Command::Lock(arguments) => commands::lock::run(context, arguments).await,
         Command::Passphrase(arguments) => commands::passphrase::run(context, arguments).await,
         Command::Safety(arguments) => commands::safety::run(context, arguments),
         Command::Leave(arguments) => commands::leave::run(context, arguments).await,

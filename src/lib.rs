@@ -45,8 +45,13 @@ pub mod words;
 /// The whole program: `arguments` are those of the process, its name first.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     close_to_others();
+    keep_panics_quiet();
+    cli::run(arguments.collect())
+}
+
+/// From now on a panic says where it happened and never what: its message may hold what somebody wrote.
+pub fn keep_panics_quiet() {
     std::panic::set_hook(Box::new(|info| {
-        // Never the message: it may hold what somebody wrote.
         let place = info
             .location()
             .map(|at| format!("{}:{}", at.file(), at.line()))
@@ -59,7 +64,6 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
             false,
         );
     }));
-    cli::run(arguments.collect())
 }
 
 /// Before anything is read or written: files are this user's alone, and memory with secrets in it is never dumped.

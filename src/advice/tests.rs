@@ -150,6 +150,7 @@ fn every_advice() -> Vec<Advice> {
             path: "/home/ana/journal.db".to_owned(),
             error: "permission denied".to_owned(),
         },
+        A::StillUnlocked,
         A::StillOpen,
         A::NotPaired,
         A::UnknownId {

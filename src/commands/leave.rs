@@ -6,27 +6,22 @@
 use std::time::Duration;
 
 use clap::Args;
-use rustix::process::{Signal, kill_process};
 use serde::Serialize;
-use tokio::time::{Instant, timeout};
 
-use super::down;
+use super::ending::{Ended, Patience, end_holder};
 use crate::advice::Advice;
 use crate::cli::Context;
 use crate::holder::stop_wished;
-use crate::home::{Home, Leaving, Lock, OpenHomeError};
-use crate::local::{self, Holder};
+use crate::home::{Leaving, OpenHomeError};
 use crate::request::Failure;
 use crate::terminal::asking::{Terminal, yes_or_no};
 use crate::terminal::{line, reason};
 
-/// How long a holder may take to answer before it is ended without being asked.
-const TIME_TO_ANSWER: Duration = Duration::from_secs(1);
-/// After this no holder is asked any more. With one that is just being asked, and the disk, it makes less than the three
-/// seconds in which all is done.
-const TIME_TO_END: Duration = Duration::from_millis(1200);
-/// How long the lock is waited for before it is looked anew who holds it.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// Short: with one that is just being asked, and the disk, it makes less than the three seconds in which all is done.
+const PATIENCE: Patience = Patience {
+    to_answer: Duration::from_secs(1),
+    to_end: Duration::from_millis(1200),
+};
 
 /// Destroy the journal on this device, alone
 #[derive(Debug, Args)]
@@ -78,7 +73,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
         stopped,
         lock,
         still_open,
-    } = end_holder(&leaving).await;
+    } = end_holder(&leaving, PATIENCE).await;
     let destroyed = leaving.destroy(lock);
 
     if let Some((path, error)) = destroyed.kept.first() {
@@ -146,75 +141,6 @@ async fn says_yes(dir: &str) -> Result<bool, Failure> {
             return Ok(false);
         }
         question = "Please type the whole word, yes or no: ".to_owned();
-    }
-}
-
-/// How it went with those who had the journal open.
-struct Ended {
-    /// There was one.
-    stopped: bool,
-    /// Nobody else has the journal open as long as this is held.
-    lock: Option<Lock>,
-    /// Somebody still has it open.
-    still_open: bool,
-}
-
-/// Ends whoever holds the journal open, in good order where it answers.
-async fn end_holder(leaving: &Leaving) -> Ended {
-    let give_up = Instant::now() + TIME_TO_END;
-    let mut queued = leaving.queue_for_lock();
-    let mut stopped = false;
-    loop {
-        if let Some(home) = leaving.with_socket() {
-            stopped |= ask_or_kill(home).await;
-        }
-        let Some(queue) = queued.as_mut() else {
-            return Ended {
-                stopped,
-                lock: None,
-                still_open: false,
-            };
-        };
-        match timeout(LOOK_AGAIN, queue).await {
-            Ok(Ok(Ok(lock))) => {
-                return Ended {
-                    stopped,
-                    lock: Some(lock),
-                    still_open: false,
-                };
-            }
-            // A disk that knows no locks; then nobody holds one either.
-            Ok(_) => queued = None,
-            Err(_) if Instant::now() < give_up => {}
-            Err(_) => {
-                return Ended {
-                    stopped,
-                    lock: None,
-                    still_open: true,
-                };
-            }
-        }
-    }
-}
-
-/// Asks the holder to end; one that does not answer in time is killed, so that it neither keeps the key in its memory
-/// nor meets anybody any more. Gives whether there was one.
-async fn ask_or_kill(home: &Home) -> bool {
-    let process = timeout(LOOK_AGAIN, local::listening_process(home))
-        .await
-        .ok()
-        .flatten();
-    let asked = async {
-        match Holder::find(home).await {
-            Ok(Some(holder)) => down::ask_to_end(holder).await.is_ok(),
-            // Stale, or not an amends.
-            _ => false,
-        }
-    };
-    match (timeout(TIME_TO_ANSWER, asked).await, process) {
-        (Ok(ended), _) => ended,
-        (Err(_), Some(process)) => kill_process(process, Signal::KILL).is_ok(),
-        (Err(_), None) => false,
     }
 }
 

@@ -26,7 +26,7 @@ const STORE_ID_AT: usize = 68;
 /// the second time: there is no vault any more.
 const SWEEPS: usize = 3;
 
-/// A home that may be left.
+/// A home that may be left, or locked, in whatever state it is.
 #[derive(Debug)]
 pub struct Leaving {
     /// Not checked as [`Home::open`] does: good for its socket and its lock only.

@@ -280,6 +280,11 @@ pub(crate) fn meet(ana: &Place, bo: &Place) -> Value {
     serde_json::from_str(met.out.lines().last().unwrap()).unwrap()
 }
 
+/// Runs a command that reads nothing.
+pub(crate) fn said_with(command: &mut Command) -> Said {
+    said(command, b"")
+}
+
 fn said(command: &mut Command, input: &[u8]) -> Said {
     if !input.is_empty() {
         command.stdin(Stdio::piped());

@@ -1,6 +1,7 @@
 //! The command line as people and scripts meet it: the real program, one file for one behaviour.
 
 mod boundary;
+mod canary;
 mod editor;
 mod guide;
 mod harness;
@@ -10,8 +11,10 @@ mod init;
 mod kit;
 mod leave;
 mod lesson;
+mod lock;
 mod locked;
 mod manual;
+mod memory;
 mod pairing;
 mod passphrase;
 mod safety;
