@@ -54,7 +54,7 @@ fn what_was_written_is_in_no_file_and_no_complaint_whatever_is_asked_for() {
     // Whatever is refused is refused without being repeated.
     let endless = "kingfisher ".repeat(5000);
     for refused in [
-        &["boundary", "edit", &id, "Short.", "--title", &endless],
+        &["boundary", "edit", &id, "Short.", "--title", &endless][..],
         &["boundary", "propose", "", "--title", "herons"],
         &["boundary", "agree", "kingf"],
         &[
@@ -76,10 +76,6 @@ fn what_was_written_is_in_no_file_and_no_complaint_whatever_is_asked_for() {
     run(&["lock"]).ok();
     assert_clean(place.path());
     // What is looked for is found where it is.
-    run(&["boundary", "list"])
-        .ok()
-        .out
-        .contains("kingfisher")
-        .then_some(())
-        .unwrap();
+    let shown = run(&["boundary", "show", &id]).ok();
+    assert!(shown.out.contains("kingfisher"), "{shown:?}");
 }
