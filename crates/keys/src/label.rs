@@ -64,6 +64,10 @@ pub const VAULT_SLOT: &[u8] = b"amends/vault/v1 key|commit";
 pub const KIT_SLOT: &[u8] = b"amends/vault/v1 kit key|commit";
 /// Section 7, local: keeps the kit itself for who has opened the vault.
 pub const KIT_KEPT: &[u8] = b"amends/vault/v1 kit kept";
+/// Section 7, local: the key of backups.
+pub const BACKUP: &[u8] = b"amends/vault/v1 backup";
+/// Section 7: key and commitment of one backup.
+pub const BACKUP_SEAL: &[u8] = b"amends/backup/v1 key|commit";
 /// Section 7, local: the store of the journal.
 pub const STORE_JOURNAL: &[u8] = b"amends/vault/v1 journal store";
 /// Section 7, local: the private store.
@@ -99,6 +103,8 @@ pub const ALL: &[&[u8]] = &[
     VAULT_SLOT,
     KIT_SLOT,
     KIT_KEPT,
+    BACKUP,
+    BACKUP_SEAL,
     STORE_JOURNAL,
     STORE_PRIVATE,
 ];

@@ -22,6 +22,7 @@
 //! | [`bundle`] | the clock that a bundle carries | 3 |
 //! | [`identity`] | static and log keys, names, identities of the day | 3, 5 |
 //! | [`vault`] | the vault key behind a passphrase and a kit | 7 |
+//! | [`backup`] | one sealed file of everything | 7 |
 //! | [`kit`] | the recovery kit as 24 words | 7 |
 //! | [`lv`], [`label`] | how items are put in line; every derivation label | all |
 //!
@@ -31,6 +32,7 @@
 //! leaves it out.
 
 pub mod blob;
+pub mod backup;
 pub mod bundle;
 pub mod identity;
 pub mod invite;
