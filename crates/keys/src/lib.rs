@@ -31,8 +31,8 @@
 //! on bytes from outside, and a secret is wiped when dropped, has no `Display`, and a `Debug` that
 //! leaves it out.
 
-pub mod blob;
 pub mod backup;
+pub mod blob;
 pub mod bundle;
 pub mod identity;
 pub mod invite;
