@@ -383,6 +383,18 @@ advice! {
     TextMoved { id: String } => "text_moved", RULE,
         "The text of {id} changed while you were reading. Nothing was agreed.",
         "Read it again with: amends boundary show {id}. Then agree to what it says now.";
+    FeelingShared { id: String } => "feeling_shared", RULE,
+        "{id} is shared, and what was shared stays as it was.",
+        "See what is yours alone with: amends feel list. A feeling may be changed there, and shared anew.";
+    FeelingIsDraft { id: String } => "feeling_is_draft", RULE,
+        "{id} is a draft that you have not finished. Nothing was shared.",
+        "Finish it with: amends feel edit {id}. Then share it, if you still want to.";
+    FeelingMoved { id: String } => "feeling_moved", RULE,
+        "{id} changed while you were reading it. Nothing was shared.",
+        "Read it again with: amends feel show {id}. Then share what it says now, if you want to.";
+    SharingNotAnswered { id: String } => "sharing_not_answered", WRONG_USE,
+        "There is nobody here to ask whether {id} should be shared. Nothing was shared.",
+        "Where you are sure: amends feel share {id} --yes. It cannot be taken back once it has reached your partner's device.";
     EntryFull { id: String } => "entry_full", RULE,
         "The boundary {id} has grown too long to take more changes.",
         "Propose a new one that says the same in fewer words, and end this one.";

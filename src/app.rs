@@ -14,6 +14,7 @@
 mod agreement;
 mod answers;
 mod bundles;
+mod feel;
 mod meeting;
 mod pairing;
 mod sessions;
@@ -248,6 +249,7 @@ impl App {
             Request::List { kind } => self.ends(face, |app| app.list(&kind)),
             Request::Show { id } => self.ends(face, |app| app.show_entry(&id)),
             Request::Agreement { kind, ask } => self.ends(face, |app| app.agreement(&kind, ask)),
+            Request::Feel(request) => self.ends(face, |app| app.feel(request)),
         }
     }
 

@@ -74,6 +74,7 @@ enum Command {
     Status(commands::status::Arguments),
     #[command(subcommand)]
     Boundary(commands::boundary::Verb),
+    Feel(commands::feel::Arguments),
     #[command(subcommand)]
     Lesson(commands::lesson::Verb),
     #[command(subcommand)]
@@ -158,6 +159,7 @@ async fn perform(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Status(arguments) => commands::status::run(context, arguments).await,
         Command::Boundary(verb) => commands::boundary::run(context, verb).await,
         Command::Lesson(verb) => commands::lesson::run(context, verb).await,
+        Command::Feel(arguments) => commands::feel::run(context, arguments).await,
         Command::Bundle(verb) => commands::bundle::run(context, verb).await,
         Command::Kit(verb) => commands::kit::run(context, verb).await,
         Command::Lock(arguments) => commands::lock::run(context, arguments).await,

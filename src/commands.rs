@@ -6,6 +6,7 @@ pub mod bundle;
 pub mod completions;
 pub mod down;
 mod ending;
+pub mod feel;
 pub mod init;
 pub mod kit;
 pub mod leave;

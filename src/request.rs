@@ -4,10 +4,12 @@
 //! Times are RFC 3339 in UTC, dates `YYYY-MM-DD`, ids the short form that people type.
 
 mod entry;
+mod feel;
 
 use serde::{Deserialize, Serialize};
 
-pub use entry::{ActLine, Agreement, Entry, Feeling, Own, Why};
+pub use entry::{ActLine, Agreement, Entry, Own, Why};
+pub use feel::{FeelRequest, Feeling, FeelingChange};
 
 /// One thing a person or a script asks for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -71,6 +73,8 @@ pub enum Request {
         /// The verb.
         ask: AgreementRequest,
     },
+    /// One of the verbs of a feeling.
+    Feel(FeelRequest),
 }
 
 /// The verbs of words that both agree to: a boundary, a lesson (DESIGN section 6). `id` is any unique beginning of an id.

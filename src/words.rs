@@ -1,12 +1,14 @@
 //! The journal in words for people. Whatever somebody wrote is made harmless here, on its way to the terminal.
 
+pub mod feel;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::advice;
 use crate::request::{
-    ActLine, Agreement, BundleHeard, BundleReceived, BundleWritten, Entry, Event, Feeling, Own,
-    Status, Synced, Why,
+    ActLine, Agreement, BundleHeard, BundleReceived, BundleWritten, Entry, Event, Own, Status,
+    Synced, Why,
 };
 use crate::terminal::{Output, beginning, line, lines};
 
@@ -99,7 +101,7 @@ pub fn entry(out: Output, entry: &Entry) -> String {
         Own::Boundary(agreement) | Own::Lesson(agreement) => {
             said.extend(agreed_words(agreement));
         }
-        Own::Feeling(feeling) => said.extend(feeling_words(feeling)),
+        Own::Feeling(feeling) => said.extend(feel::all(feeling)),
     }
     said.push(reached(entry).to_owned());
     if !entry.history.is_empty() {
@@ -131,18 +133,6 @@ fn agreed_words(agreement: &Agreement) -> Vec<String> {
             format!("Agreed to exactly these words: {}.", names.join(" and "))
         }
     });
-    said
-}
-
-fn feeling_words(feeling: &Feeling) -> Vec<String> {
-    let mut said = vec![lines(&feeling.words), String::new()];
-    if !feeling.because.trim().is_empty() {
-        said.extend([
-            "Because:".to_owned(),
-            lines(&feeling.because),
-            String::new(),
-        ]);
-    }
     said
 }
 

@@ -200,6 +200,18 @@ fn every_advice() -> Vec<Advice> {
         A::TextMoved {
             id: "lusab".to_owned(),
         },
+        A::FeelingShared {
+            id: "lusab".to_owned(),
+        },
+        A::FeelingIsDraft {
+            id: "lusab".to_owned(),
+        },
+        A::FeelingMoved {
+            id: "lusab".to_owned(),
+        },
+        A::SharingNotAnswered {
+            id: "lusab".to_owned(),
+        },
         A::EntryFull {
             id: "lusab".to_owned(),
         },

@@ -244,8 +244,13 @@ impl App {
         self.entry_in(Store::Journal, id)
     }
 
+    /// What a list shows of an entry in one of the stores.
+    pub(super) fn card_of(&self, store: Store, id: &EntryId) -> Option<&Card> {
+        self.replica_of(store)?.card(id)
+    }
+
     fn entry_in(&self, store: Store, id: &EntryId) -> Option<Entry> {
-        let card = self.replica_of(store)?.card(id)?;
+        let card = self.card_of(store, id)?;
         Some(self.entry_of(store, id, card))
     }
 
@@ -266,7 +271,7 @@ impl App {
     pub(crate) fn entry_of(&self, store: Store, id: &EntryId, card: &Card) -> Entry {
         let replica = self.replica_of(store);
         let short = |id: &EntryId| replica.map_or_else(|| id.to_string(), |r| r.short_id(id));
-        let (title, state, own) = self.own_of(card);
+        let (title, state, own) = self.own_of(store, card);
         Entry {
             id: short(id),
             title,
@@ -287,7 +292,7 @@ impl App {
     }
 
     /// An entry's title, its state, and what its kind has of its own.
-    fn own_of(&self, card: &Card) -> (String, String, Own) {
+    fn own_of(&self, store: Store, card: &Card) -> (String, String, Own) {
         match &card.view {
             View::Boundary(agreed) => {
                 let (title, state, agreement) = self.agreement_of(agreed);
@@ -299,14 +304,36 @@ impl App {
             }
             View::Feeling(feeling) => (
                 String::new(),
-                "felt".to_owned(),
-                Own::Feeling(feeling_of(&feeling.feel)),
+                match store {
+                    Store::Private => "felt",
+                    Store::Journal => "shared",
+                }
+                .to_owned(),
+                Own::Feeling(self.feeling_of(feeling)),
             ),
             View::Draft(draft) => (
                 String::new(),
                 if draft.done { "done" } else { "draft" }.to_owned(),
                 own_of_draft(draft),
             ),
+        }
+    }
+
+    fn feeling_of(&self, view: &amends_journal::feeling::View) -> Feeling {
+        let feel = &view.feel;
+        let short = |id: &[u8; 16]| {
+            let id = EntryId(*id);
+            match &self.replica {
+                Some(replica) if replica.card(&id).is_some() => replica.short_id(&id),
+                _ => id.to_string(),
+            }
+        };
+        Feeling {
+            words: feel.words.clone(),
+            because: feel.because.clone(),
+            intensity: feel.intensity,
+            tags: feel.tags.clone(),
+            shared_as: view.shared.iter().map(short).collect(),
         }
     }
 
@@ -524,22 +551,7 @@ pub(crate) fn agreement_waits(agreed: &Agreed, today: &str) -> Option<&'static s
     }
 }
 
-fn feeling_of(feel: &amends_journal::feeling::Feel) -> Feeling {
-    Feeling {
-        words: feel.words.clone(),
-        because: feel.because.clone(),
-        intensity: feel.intensity,
-        tags: feel.tags.clone(),
-    }
-}
-
 /// A draft, in the fields of the kind that it is to become.
 fn own_of_draft(draft: &amends_journal::draft::View) -> Own {
-    let answer = |name| draft.answer(name).unwrap_or_default().to_owned();
-    Own::Feeling(Feeling {
-        words: answer("words"),
-        because: answer("because"),
-        intensity: answer("intensity").parse().ok(),
-        tags: Vec::new(),
-    })
+    Own::Feeling(super::feel::of_draft(draft))
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::feel::Feeling;
+
 /// An entry of any kind. In JSON its own fields stand beside these, and `kind` says whose they are.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Entry {
@@ -65,6 +67,7 @@ impl Own {
     pub fn words(&self) -> &str {
         match self {
             Own::Boundary(agreement) | Own::Lesson(agreement) => &agreement.text,
+            Own::Feeling(feeling) if feeling.words.trim().is_empty() => &feeling.because,
             Own::Feeling(feeling) => &feeling.words,
         }
     }
@@ -104,19 +107,6 @@ pub struct Why {
     pub by: String,
     /// In their words.
     pub why: String,
-}
-
-/// A feeling.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
-pub struct Feeling {
-    /// In words.
-    pub words: String,
-    /// Because of what; may be empty.
-    pub because: String,
-    /// How strong, 1 to 5.
-    pub intensity: Option<u8>,
-    /// Words to find it by.
-    pub tags: Vec<String>,
 }
 
 /// One act, for showing.

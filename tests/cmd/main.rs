@@ -3,6 +3,7 @@
 mod boundary;
 mod canary;
 mod editor;
+mod feel;
 mod guide;
 mod harness;
 mod holders;

@@ -322,7 +322,9 @@ impl<'a> Entry<'a> {
     }
 
     fn view(&self) -> View {
-        if let Some(draft) = self.draft() {
+        // What was written in the private store to stay there is no draft any more once it is done: it became itself.
+        let draft = self.draft();
+        if let Some(draft) = draft.filter(|draft| draft.became != Some(self.entry.0)) {
             return View::Draft(draft);
         }
         match self.kind() {

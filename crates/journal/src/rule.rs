@@ -67,7 +67,7 @@ pub(crate) fn judge(
         if !past.is_empty() {
             return Err(RuleFault::BegunBefore);
         }
-        if Begin::id(&writer.journal, kind, &writer.actor, &begin.nonce) != writer.entry {
+        if !begin.is_of(writer, kind) {
             return Err(RuleFault::NotItsBeginner);
         }
     }

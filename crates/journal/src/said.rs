@@ -178,6 +178,12 @@ impl Begin {
         EntryId(id)
     }
 
+    /// Whether this very device began the writer's entry so. Its own statements follow each other, so that what it alone may
+    /// say once cannot be said twice at the same time.
+    pub(crate) fn is_of(&self, writer: &Writer, kind: EntryKind) -> bool {
+        Begin::id(&writer.journal, kind, &writer.actor, &self.nonce) == writer.entry
+    }
+
     pub(crate) fn items(&self) -> Vec<Vec<u8>> {
         vec![
             self.nonce.to_vec(),

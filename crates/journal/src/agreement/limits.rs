@@ -99,7 +99,7 @@ pub(super) fn place(place: Option<&str>) -> Result<(), RuleError> {
 /// No control characters but line feed and tab; in a title neither these nor anything that breaks or
 /// reverses a line, since titles stand in lists beside other words. Measured is what is put in, not what
 /// stands there: the partner's program may have let through what this one does not.
-pub(super) fn plain(field: Field, value: &str) -> Result<(), RuleError> {
+pub(crate) fn plain(field: Field, value: &str) -> Result<(), RuleError> {
     let one_line = field == Field::Title;
     let forbidden = |c: char| match c {
         '\n' | '\t' => one_line,

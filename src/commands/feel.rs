@@ -1,0 +1,296 @@
+//! `amends feel`: what it is like for one of them. Private; a copy is shared by a command of its own alone.
+
+use clap::{Args, Subcommand};
+
+use super::{all, entry, show, unexpected};
+use crate::advice::Advice;
+use crate::cli::Context;
+use crate::holder::{self, Reached, Wish};
+use crate::request::{Entry, Failure, FeelRequest, Feeling, FeelingChange, Own, Request, Response};
+use crate::terminal::asking::Terminal;
+use crate::text::{self, Text};
+use crate::words;
+
+/// Write down what you feel; it stays yours alone until you share it
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Write down what you feel. It goes into a store of its own, under a key of its own, and nothing of it leaves this device, neither to your partner nor into a bundle. You can share a copy; before that you see exactly what would go, and are asked.",
+    after_help = "Examples:\n  amends feel \"I felt left out.\" --because \"you laughed without me\" --intensity 4 --tag evenings\n  amends feel share lusab\n\nA TEXT that is the name of one of these commands stands behind --, as in: amends feel -- list"
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[command(flatten)]
+    write: Write,
+}
+
+#[derive(Debug, Args)]
+struct Write {
+    /// What you feel; - reads it from standard input; left out, an editor opens
+    #[arg(value_name = "TEXT", allow_hyphen_values = true)]
+    text: Option<String>,
+    /// Because of what
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    because: Option<String>,
+    /// How strong it is, from 1 to 5
+    #[arg(long, value_name = "1-5", value_parser = clap::value_parser!(u8).range(1..=5))]
+    intensity: Option<u8>,
+    /// A word to find it by; may be given several times
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    List(List),
+    Show(Show),
+    Edit(Edit),
+    Share(Share),
+}
+
+/// List your feelings, and those that were shared
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  amends feel list\n  amends feel list --json")]
+struct List {}
+
+/// Show one
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  amends feel show lusab")]
+struct Show {
+    /// Which one
+    id: String,
+}
+
+/// Say one of yours anew; what you do not name stays
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  amends feel edit lusab \"I felt alone.\"\n  amends feel edit lusab --intensity 2 --tag none"
+)]
+struct Edit {
+    /// Which one
+    id: String,
+    /// What you feel; - reads it from standard input; with nothing else to change, an editor opens
+    #[arg(value_name = "TEXT", allow_hyphen_values = true)]
+    text: Option<String>,
+    /// Because of what; empty for nothing
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    because: Option<String>,
+    /// How strong it is, from 1 to 5, or 0 to say nothing of it
+    #[arg(long, value_name = "0-5", value_parser = clap::value_parser!(u8).range(0..=5))]
+    intensity: Option<u8>,
+    /// The tags that it has from now on, or none
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
+}
+
+/// Share a copy with your partner: you see exactly what goes, and are asked
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  amends feel share lusab\n\nThe feeling itself stays private: its tags, its earlier versions and when you wrote it. What has reached your partner's device cannot be taken back."
+)]
+struct Share {
+    /// Which one
+    id: String,
+    /// Share it without being asked
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// What a rule of the journal says no to, and whatever keeps the journal closed.
+pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
+    let Arguments { verb, write } = arguments;
+    if verb.is_some() && !write.is_nothing() {
+        return Err(Advice::WrongUse {
+            message: "a feeling and a command for feelings were given at once".to_owned(),
+            hint: "See amends feel --help.".to_owned(),
+        }
+        .into());
+    }
+    let mut journal = holder::reach(context, Wish::default()).await?;
+    let outcome = perform(context, &mut journal, verb, write).await;
+    match journal.leave_with(outcome).await? {
+        Said::All(entries) => {
+            context.out.value(&entries)?;
+            context.out.say(&words::list(
+                context.out,
+                &entries,
+                "Nothing is written down yet. Whenever you like: amends feel",
+            ))
+        }
+        Said::One(entry) => {
+            context.out.value(&entry)?;
+            context.out.say(&words::entry(context.out, &entry))
+        }
+        Said::Kept(entry) => {
+            context.out.value(&entry)?;
+            context.out.say(&words::feel::kept(&entry))
+        }
+        Said::Shared(entry) => {
+            context.out.value(&entry)?;
+            context.out.say(&words::done("You shared", &entry))
+        }
+    }
+}
+
+enum Said {
+    All(Vec<Entry>),
+    One(Box<Entry>),
+    Kept(Box<Entry>),
+    Shared(Box<Entry>),
+}
+
+async fn perform(
+    context: &Context,
+    journal: &mut Reached,
+    verb: Option<Verb>,
+    write: Write,
+) -> Result<Said, Failure> {
+    Ok(match verb {
+        None => Said::Kept(new(context, journal, write).await?),
+        Some(Verb::List(List {})) => Said::All(all(journal, "feeling").await?),
+        Some(Verb::Show(Show { id })) => Said::One(show(journal, id).await?),
+        Some(Verb::Edit(edit)) => Said::Kept(change(context, journal, edit).await?),
+        Some(Verb::Share(Share { id, yes })) => {
+            Said::Shared(share(context, journal, id, yes).await?)
+        }
+    })
+}
+
+impl Write {
+    fn is_nothing(&self) -> bool {
+        self.text.is_none()
+            && self.because.is_none()
+            && self.intensity.is_none()
+            && self.tag.is_empty()
+    }
+}
+
+async fn new(
+    context: &Context,
+    journal: &mut Reached,
+    write: Write,
+) -> Result<Box<Entry>, Failure> {
+    let text = match (&write.text, &write.because) {
+        (None, Some(_)) => None,
+        (given, _) => Some(text::take(context, given.as_deref(), "").await?),
+    };
+    let feeling = Feeling {
+        words: words_of(text.as_ref()).unwrap_or_default(),
+        because: write.because.unwrap_or_default(),
+        intensity: write.intensity,
+        tags: tags(write.tag),
+        shared_as: Vec::new(),
+    };
+    let outcome = one(journal, FeelRequest::Write { feeling }).await;
+    keep(context, text.as_ref(), outcome)
+}
+
+async fn change(
+    context: &Context,
+    journal: &mut Reached,
+    edit: Edit,
+) -> Result<Box<Entry>, Failure> {
+    let nothing_else = edit.because.is_none() && edit.intensity.is_none() && edit.tag.is_empty();
+    let text = match edit.text.as_deref() {
+        Some(given) => Some(text::take(context, Some(given), "").await?),
+        None if nothing_else => {
+            let before = show(journal, edit.id.clone()).await?;
+            let draft = match &before.own {
+                Own::Feeling(feeling) => format!("{}\n", feeling.words),
+                _ => String::new(),
+            };
+            Some(text::take(context, None, &draft).await?)
+        }
+        None => None,
+    };
+    let change = FeelingChange {
+        words: words_of(text.as_ref()),
+        because: edit.because,
+        intensity: edit.intensity,
+        tags: Some(edit.tag).filter(|tags| !tags.is_empty()).map(|given| {
+            if given == ["none"] {
+                Vec::new()
+            } else {
+                tags(given)
+            }
+        }),
+    };
+    let outcome = one(
+        journal,
+        FeelRequest::Edit {
+            id: edit.id,
+            change,
+        },
+    )
+    .await;
+    keep(context, text.as_ref(), outcome)
+}
+
+/// Shows exactly what would go, and asks; what was shown goes with the request, so that nothing else is shared.
+async fn share(
+    context: &Context,
+    journal: &mut Reached,
+    id: String,
+    yes: bool,
+) -> Result<Box<Entry>, Failure> {
+    let partner = partner(journal).await?;
+    let entry = show(journal, id.clone()).await?;
+    let shown = match &entry.own {
+        Own::Feeling(feeling) if entry.private && entry.state != "draft" => Some(feeling.clone()),
+        // The holder says what it is instead.
+        _ => None,
+    };
+    if let Some(feeling) = &shown {
+        context.out.say(&words::feel::would_go(&partner, feeling))?;
+        if !yes {
+            if !context.may_ask || context.out.is_json() {
+                return Err(Advice::SharingNotAnswered { id: entry.id }.into());
+            }
+            let mut terminal = Terminal::open()?;
+            context.out.say("")?;
+            let question = "Share exactly this?";
+            if !terminal.ask_yes_or_no(question).await? {
+                return Err(Advice::SaidNo.into());
+            }
+        }
+    }
+    one(journal, FeelRequest::Share { id, shown }).await
+}
+
+/// The partner's name, before anything is shown that could be shared.
+async fn partner(journal: &mut Reached) -> Result<String, Failure> {
+    match journal.ask_to_the_end(Request::Status, |_| Ok(())).await? {
+        Response::Status(status) => status.partner.ok_or_else(|| Advice::NotPaired.into()),
+        other => Err(unexpected(other)),
+    }
+}
+
+async fn one(journal: &mut Reached, request: FeelRequest) -> Result<Box<Entry>, Failure> {
+    entry(journal, Request::Feel(request)).await
+}
+
+fn words_of(text: Option<&Text>) -> Option<String> {
+    text.map(|text| text.text.clone())
+}
+
+fn keep<T>(
+    context: &Context,
+    text: Option<&Text>,
+    outcome: Result<T, Failure>,
+) -> Result<T, Failure> {
+    match text {
+        Some(text) => text.keep(context, outcome),
+        None => outcome,
+    }
+}
+
+fn tags(given: Vec<String>) -> Vec<String> {
+    given
+        .into_iter()
+        .map(|tag| tag.trim().to_owned())
+        .filter(|tag| !tag.is_empty())
+        .collect()
+}
