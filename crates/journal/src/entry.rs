@@ -14,7 +14,7 @@ use crate::said::{BEGIN, Begin, Statement, Writer};
 use crate::schema::{ACTS, SCHEMA};
 use crate::wall::LATEST_TIME;
 use crate::write::{Step, WriteError, Written, write};
-use crate::{draft, feeling};
+use crate::{draft, feeling, space};
 
 /// The three parts of one entry, as they are on this device. One that does not exist yet is
 /// [`Part::new`].
@@ -37,6 +37,8 @@ pub enum Say {
     Draft(draft::Say),
     /// Of a feeling.
     Feeling(feeling::Say),
+    /// Of a space.
+    Space(space::Say),
 }
 
 /// Something said, with whose own part holds it.
@@ -65,6 +67,8 @@ pub enum View {
     Feeling(feeling::View),
     /// A lesson: words that both agree to.
     Lesson(crate::agreement::Agreed),
+    /// Time apart.
+    Space(space::View),
 }
 
 /// What a list shows of an entry, whatever its kind.
@@ -106,6 +110,7 @@ impl Say {
         match self {
             Say::Draft(say) => say.statement(),
             Say::Feeling(say) => say.statement(),
+            Say::Space(say) => say.statement(),
         }
     }
 
@@ -114,6 +119,7 @@ impl Say {
         match self {
             Say::Draft(say) => say.allowed(entry),
             Say::Feeling(say) => say.allowed(entry),
+            Say::Space(say) => say.allowed(entry),
         }
     }
 }
@@ -330,6 +336,7 @@ impl<'a> Entry<'a> {
         match self.kind() {
             EntryKind::Feeling => View::Feeling(self.feeling()),
             EntryKind::Lesson => View::Lesson(self.agreement().in_short()),
+            EntryKind::Space => View::Space(self.space()),
             _ => View::Boundary(self.agreement().in_short()),
         }
     }

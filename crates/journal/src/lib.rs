@@ -64,6 +64,7 @@ mod rule;
 mod said;
 pub mod schedule;
 mod schema;
+pub mod space;
 pub mod wall;
 mod write;
 

@@ -49,6 +49,9 @@ pub enum RuleFault {
     /// It stands in a private store or nowhere.
     #[error("a private draft does not belong in the journal of two")]
     Private,
+    /// A space that is over before it begins, or longer than a space may be.
+    #[error("a space lasts 72 hours at most, and ends after it is asked for")]
+    SpaceLength,
     /// What it names is not there.
     #[error("what it speaks of is not there")]
     Names,

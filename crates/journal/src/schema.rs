@@ -28,7 +28,7 @@ use automerge::{ActorId, Automerge, ObjId, ObjType, ROOT, TextEncoding};
 use crate::ids::Actor;
 use crate::kind::{EntryKind, PartKind};
 use crate::rule::Rule;
-use crate::{feeling, lesson};
+use crate::{feeling, lesson, space};
 
 /// The schema of every kind that this version writes.
 pub const SCHEMA: u8 = 1;
@@ -172,6 +172,7 @@ static NOTHING_SHARED: Schema = Schema {
 };
 static FEELING_OWN: Schema = said(feeling::rule);
 static LESSON_OWN: Schema = acts_and_said(lesson::rule);
+static SPACE_OWN: Schema = said(space::rule);
 
 /// A kind or schema that this version does not know. What was written in it is kept, set aside and
 /// tried again after an upgrade.
@@ -200,6 +201,7 @@ pub(crate) fn schema(
         (Kind::Boundary, Own) => &BOUNDARY_OWN,
         (Kind::Feeling, Own) => &FEELING_OWN,
         (Kind::Lesson, Own) => &LESSON_OWN,
+        (Kind::Space, Own) => &SPACE_OWN,
         _ => return Err(UnknownSchema { kind, schema }),
     })
 }
