@@ -398,6 +398,18 @@ advice! {
     EntryFull { id: String } => "entry_full", RULE,
         "The boundary {id} has grown too long to take more changes.",
         "Propose a new one that says the same in fewer words, and end this one.";
+    SpaceLength => "space_length", RULE,
+        "A space ends after it is asked for, and within 72 hours. Nothing was done.",
+        "Say how long with --for, such as --for 24h, or when it ends with --until. You can ask for another one when it is over.";
+    SpaceLasts { until: String } => "space_lasts", RULE,
+        "The space that you asked for lasts until {until}, and cannot be made longer. Nothing was done.",
+        "Let it end by itself, or end it with: amends space over. Then you can ask for another one.";
+    PartnersSpace { partner: String, until: String } => "partners_space", RULE,
+        "{partner} asked for this space, and only {partner} can end it sooner. Nothing was done.",
+        "It ends by itself on {until}. Ending a boundary, leaving and exporting never wait for it.";
+    NoSpace => "no_space", RULE,
+        "No space lasts that could be ended.",
+        "See those that there were with: amends space list.";
     RuleSaysNo { why: String } => "rule", RULE,
         "That cannot be done: {why}.",
         "See what the journal holds with: amends boundary list.";

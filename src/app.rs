@@ -18,6 +18,7 @@ mod feel;
 mod meeting;
 mod pairing;
 mod sessions;
+mod space;
 mod stores;
 
 use std::collections::VecDeque;
@@ -250,6 +251,7 @@ impl App {
             Request::Show { id } => self.ends(face, |app| app.show_entry(&id)),
             Request::Agreement { kind, ask } => self.ends(face, |app| app.agreement(&kind, ask)),
             Request::Feel(request) => self.ends(face, |app| app.feel(request)),
+            Request::Space(request) => self.ends(face, |app| app.space(request)),
         }
     }
 

@@ -78,6 +78,8 @@ enum Command {
     #[command(subcommand)]
     Lesson(commands::lesson::Verb),
     #[command(subcommand)]
+    Space(commands::space::Verb),
+    #[command(subcommand)]
     Bundle(commands::bundle::Verb),
     #[command(subcommand)]
     Kit(commands::kit::Verb),
@@ -160,6 +162,7 @@ async fn perform(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Boundary(verb) => commands::boundary::run(context, verb).await,
         Command::Lesson(verb) => commands::lesson::run(context, verb).await,
         Command::Feel(arguments) => commands::feel::run(context, arguments).await,
+        Command::Space(verb) => commands::space::run(context, verb).await,
         Command::Bundle(verb) => commands::bundle::run(context, verb).await,
         Command::Kit(verb) => commands::kit::run(context, verb).await,
         Command::Lock(arguments) => commands::lock::run(context, arguments).await,
@@ -213,6 +216,29 @@ fn answer_to(error: &clap::Error, json: bool) -> ExitCode {
 /// # Errors
 /// What is wrong with it, in words.
 pub fn span_of_time(typed: &str) -> Result<Duration, String> {
+    span_of_at_most(typed, Duration::from_secs(24 * 3600)).map_err(|wrong| {
+        match wrong {
+            SpanFault::Malformed => "write it as 30s, 2m or 500ms",
+            SpanFault::Length => "it must be more than nothing and at most a day",
+        }
+        .to_owned()
+    })
+}
+
+/// Why something typed is no span of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpanFault {
+    /// No number with a unit.
+    Malformed,
+    /// Nothing, or longer than it may be.
+    Length,
+}
+
+/// The same with days, and a longest of its own.
+///
+/// # Errors
+/// [`SpanFault`].
+pub fn span_of_at_most(typed: &str, longest: Duration) -> Result<Duration, SpanFault> {
     let digits = typed.len() - typed.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = typed.split_at(digits);
     let millis_per = match unit.trim() {
@@ -220,15 +246,13 @@ pub fn span_of_time(typed: &str) -> Result<Duration, String> {
         "" | "s" => 1_000,
         "m" | "min" => 60_000,
         "h" => 3_600_000,
-        _ => return Err("write it as 30s, 2m or 500ms".to_owned()),
+        "d" => 86_400_000,
+        _ => return Err(SpanFault::Malformed),
     };
-    let number: u64 = number
-        .parse()
-        .map_err(|_| "write it as 30s, 2m or 500ms".to_owned())?;
-    let longest = Duration::from_secs(24 * 3600);
+    let number: u64 = number.parse().map_err(|_| SpanFault::Malformed)?;
     match number.checked_mul(millis_per).map(Duration::from_millis) {
         Some(span) if !span.is_zero() && span <= longest => Ok(span),
-        _ => Err("it must be more than nothing and at most a day".to_owned()),
+        _ => Err(SpanFault::Length),
     }
 }
 

@@ -16,6 +16,7 @@ pub mod man;
 pub mod pair;
 pub mod passphrase;
 pub mod safety;
+pub mod space;
 pub mod status;
 pub mod sync;
 pub mod up;

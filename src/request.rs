@@ -5,11 +5,13 @@
 
 mod entry;
 mod feel;
+mod space;
 
 use serde::{Deserialize, Serialize};
 
 pub use entry::{ActLine, Agreement, Entry, Own, Why};
 pub use feel::{FeelRequest, Feeling, FeelingChange};
+pub use space::{Space, SpaceNow, SpaceRequest};
 
 /// One thing a person or a script asks for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -75,6 +77,8 @@ pub enum Request {
     },
     /// One of the verbs of a feeling.
     Feel(FeelRequest),
+    /// One of the verbs of a space.
+    Space(SpaceRequest),
 }
 
 /// The verbs of words that both agree to: a boundary, a lesson (DESIGN section 6). `id` is any unique beginning of an id.
@@ -314,8 +318,11 @@ pub struct Status {
     pub not_reached: u64,
     /// When a session with the partner's device was last open; null before the first.
     pub last_met: Option<String>,
-    /// Until when one of the two has asked for space; null where nobody has.
+    /// Until when one of the two has asked for space, the later where both have; null where nobody has.
     pub space: Option<String>,
+    /// The spaces that last, one of each person at most.
+    #[serde(default)]
+    pub spaces: Vec<SpaceNow>,
     /// Records set aside or refused, one line each.
     pub refused: Vec<String>,
     /// Whether a session with the partner is open now.

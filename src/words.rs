@@ -1,6 +1,7 @@
 //! The journal in words for people. Whatever somebody wrote is made harmless here, on its way to the terminal.
 
 pub mod feel;
+mod space;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -11,6 +12,8 @@ use crate::request::{
     Synced, Why,
 };
 use crate::terminal::{Output, beginning, line, lines};
+
+pub use space::{space_asked, space_over};
 
 /// Columns that the beginning of a text may take in a list.
 const LIST_WIDTH: usize = 60;
@@ -36,14 +39,16 @@ pub fn name_of(entry: &Entry) -> String {
 }
 
 fn title_or_words(entry: &Entry) -> &str {
-    if entry.title.trim().is_empty() {
-        entry.own.words()
-    } else {
-        &entry.title
-    }
+    [&entry.title, entry.own.words()]
+        .into_iter()
+        .find(|words| !words.trim().is_empty())
+        .unwrap_or(entry.own.kind())
 }
 
 fn state(entry: &Entry) -> String {
+    if let Own::Space(space) = &entry.own {
+        return space::state(entry, space);
+    }
     let author = line(&entry.author);
     match entry.state.as_str() {
         "proposed" => format!("proposed by {author}"),
@@ -102,6 +107,7 @@ pub fn entry(out: Output, entry: &Entry) -> String {
             said.extend(agreed_words(agreement));
         }
         Own::Feeling(feeling) => said.extend(feel::all(feeling)),
+        Own::Space(space) => said.extend(space::about(entry, space)),
     }
     said.push(reached(entry).to_owned());
     if !entry.history.is_empty() {
@@ -312,9 +318,7 @@ pub fn status(out: Output, status: &Status) -> String {
         (Some(time), false) => format!("Your devices last met on {}.", when(time)),
         (None, false) => "Your devices have not met since they were paired.".to_owned(),
     });
-    if let Some(until) = &status.space {
-        said.push(format!("There is space until {}.", when(until)));
-    }
+    said.extend(space::now(status, &partner));
     if status.waiting_for_me.is_empty() {
         said.push("Nothing waits for you.".to_owned());
     } else {

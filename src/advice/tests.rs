@@ -215,6 +215,15 @@ fn every_advice() -> Vec<Advice> {
         A::EntryFull {
             id: "lusab".to_owned(),
         },
+        A::SpaceLength,
+        A::SpaceLasts {
+            until: "24 Nov 2026, 18:00".to_owned(),
+        },
+        A::PartnersSpace {
+            partner: "Bo".to_owned(),
+            until: "24 Nov 2026, 18:00".to_owned(),
+        },
+        A::NoSpace,
         A::RuleSaysNo {
             why: "it is empty".to_owned(),
         },

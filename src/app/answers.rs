@@ -1,11 +1,12 @@
 //! Requests that read or edit, and entries as scripts and pages see them.
 
 use amends_journal::{
-    Agreed, AgreementView, EntryId, EntryKind, Field, FindError, Person, RuleError, Standing,
-    State, Verb, View,
+    Agreed, AgreementView, EntryId, EntryKind, Field, FindError, Person, RuleError, RuleFault,
+    Standing, State, Verb, View,
 };
 use amends_replica::{Card, Edit, EditError, Input, Replica, Whose};
 
+use super::space::own_of_space;
 use super::stores::{Shelves, damaged, internal};
 use super::{App, FeedError};
 use crate::advice::Advice;
@@ -67,6 +68,7 @@ fn rule_failed(rule: &RuleError, id: &str) -> Failure {
         RuleError::NothingInForce => Advice::NothingInForce { id },
         RuleError::PartTooLong { .. } => Advice::EntryFull { id },
         RuleError::InForce => Advice::TextInForce { id },
+        RuleError::Fault(RuleFault::SpaceLength) => Advice::SpaceLength,
         other => Advice::RuleSaysNo {
             why: other.to_string(),
         },
@@ -311,6 +313,10 @@ impl App {
                 .to_owned(),
                 Own::Feeling(self.feeling_of(feeling)),
             ),
+            View::Space(space) => {
+                let (state, own) = own_of_space(card, space);
+                (String::new(), state, Own::Space(own))
+            }
             View::Draft(draft) => (
                 String::new(),
                 if draft.done { "done" } else { "draft" }.to_owned(),
@@ -415,7 +421,7 @@ impl App {
     fn waits_for_me(card: &Card, today: &str) -> Option<&'static str> {
         match &card.view {
             View::Boundary(agreed) | View::Lesson(agreed) => agreement_waits(agreed, today),
-            View::Feeling(_) | View::Draft(_) => None,
+            View::Feeling(_) | View::Space(_) | View::Draft(_) => None,
         }
     }
 
@@ -432,6 +438,7 @@ impl App {
                 not_reached: 0,
                 last_met: None,
                 space: None,
+                spaces: Vec::new(),
                 refused: Vec::new(),
                 connected,
                 not_come: 0,
@@ -455,6 +462,7 @@ impl App {
                 why: why.to_owned(),
             });
         }
+        let spaces = self.spaces_now();
         let mut refused: Vec<String> = self.refused.iter().cloned().collect();
         let set_aside = replica.set_aside();
         if refused.is_empty() && set_aside > 0 {
@@ -470,7 +478,8 @@ impl App {
                 .filter(|(_, card)| !replica.reached(card))
                 .count() as u64,
             last_met: replica.last_met().map(time_of),
-            space: None,
+            space: spaces.iter().map(|space| space.until.clone()).max(),
+            spaces,
             refused,
             connected,
             not_come: replica.not_come(),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::unexpected;
 use crate::cli::Context;
 use crate::holder;
-use crate::request::{Failure, Request, Response, Status, Waits};
+use crate::request::{Failure, Request, Response, SpaceNow, Status, Waits};
 use crate::words;
 
 /// See what waits for you and what has not reached your partner
@@ -23,6 +23,7 @@ struct ForScripts<'a> {
     not_reached: u64,
     last_met: Option<&'a str>,
     space: Option<&'a str>,
+    spaces: &'a [SpaceNow],
     refused: &'a [String],
     unconfirmed: bool,
     connected: bool,
@@ -45,6 +46,7 @@ pub async fn run(context: &Context, _: Arguments) -> Result<(), Failure> {
         not_reached: status.not_reached,
         last_met: status.last_met.as_deref(),
         space: status.space.as_deref(),
+        spaces: &status.spaces,
         refused: &status.refused,
         unconfirmed: status.unconfirmed,
         connected: status.connected,

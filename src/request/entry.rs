@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Space;
 use super::feel::Feeling;
 
 /// An entry of any kind. In JSON its own fields stand beside these, and `kind` says whose they are.
@@ -49,6 +50,8 @@ pub enum Own {
     Feeling(Feeling),
     /// What was learnt, in words that both agree to.
     Lesson(Agreement),
+    /// Time apart.
+    Space(Space),
 }
 
 impl Own {
@@ -59,6 +62,7 @@ impl Own {
             Own::Boundary(_) => "boundary",
             Own::Feeling(_) => "feeling",
             Own::Lesson(_) => "lesson",
+            Own::Space(_) => "space",
         }
     }
 
@@ -69,6 +73,7 @@ impl Own {
             Own::Boundary(agreement) | Own::Lesson(agreement) => &agreement.text,
             Own::Feeling(feeling) if feeling.words.trim().is_empty() => &feeling.because,
             Own::Feeling(feeling) => &feeling.words,
+            Own::Space(space) => &space.words,
         }
     }
 
@@ -77,7 +82,7 @@ impl Own {
     pub fn agreement(&self) -> Option<&Agreement> {
         match self {
             Own::Boundary(agreement) | Own::Lesson(agreement) => Some(agreement),
-            Own::Feeling(_) => None,
+            Own::Feeling(_) | Own::Space(_) => None,
         }
     }
 }

@@ -45,6 +45,7 @@ fn status() -> Status {
         waiting_for_me: Vec::new(),
         not_reached: 0,
         last_met: None,
+        spaces: Vec::new(),
         space: None,
         refused: Vec::new(),
         connected: false,

@@ -19,5 +19,6 @@ mod memory;
 mod pairing;
 mod passphrase;
 mod safety;
+mod space;
 mod unpaired;
 mod usage;
