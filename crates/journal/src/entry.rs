@@ -14,7 +14,7 @@ use crate::said::{BEGIN, Begin, Statement, Writer};
 use crate::schema::{ACTS, SCHEMA};
 use crate::wall::LATEST_TIME;
 use crate::write::{Step, WriteError, Written, write};
-use crate::{draft, feeling, space};
+use crate::{draft, feeling, space, talk};
 
 /// The three parts of one entry, as they are on this device. One that does not exist yet is
 /// [`Part::new`].
@@ -39,6 +39,8 @@ pub enum Say {
     Feeling(feeling::Say),
     /// Of a space.
     Space(space::Say),
+    /// In a talk.
+    Talk(talk::Say),
 }
 
 /// Something said, with whose own part holds it.
@@ -69,6 +71,8 @@ pub enum View {
     Lesson(crate::agreement::Agreed),
     /// Time apart.
     Space(space::View),
+    /// A talk.
+    Talk(talk::View),
 }
 
 /// What a list shows of an entry, whatever its kind.
@@ -111,6 +115,7 @@ impl Say {
             Say::Draft(say) => say.statement(),
             Say::Feeling(say) => say.statement(),
             Say::Space(say) => say.statement(),
+            Say::Talk(say) => say.statement(),
         }
     }
 
@@ -120,6 +125,7 @@ impl Say {
             Say::Draft(say) => say.allowed(entry),
             Say::Feeling(say) => say.allowed(entry),
             Say::Space(say) => say.allowed(entry),
+            Say::Talk(say) => say.allowed(entry),
         }
     }
 }
@@ -337,6 +343,7 @@ impl<'a> Entry<'a> {
             EntryKind::Feeling => View::Feeling(self.feeling()),
             EntryKind::Lesson => View::Lesson(self.agreement().in_short()),
             EntryKind::Space => View::Space(self.space()),
+            EntryKind::Talk => View::Talk(self.talk()),
             _ => View::Boundary(self.agreement().in_short()),
         }
     }

@@ -65,6 +65,7 @@ mod said;
 pub mod schedule;
 mod schema;
 pub mod space;
+pub mod talk;
 pub mod wall;
 mod write;
 

@@ -55,6 +55,18 @@ pub enum RuleFault {
     /// What it names is not there.
     #[error("what it speaks of is not there")]
     Names,
+    /// What it names is there, and something newer is too.
+    #[error("there is something newer than what it speaks of")]
+    Newer,
+    /// A plain account in a talk told together.
+    #[error("in a talk told together, what one tells is fixed first and seen when both are")]
+    Sealed,
+    /// A commitment in a talk that is not told together.
+    #[error("this talk is not told together")]
+    NotTogether,
+    /// An account that is not the one committed to.
+    #[error("it is not what its author had committed to")]
+    Mismatch,
 }
 
 /// The rule of every kind, before the kind's own: an entry is begun once, first, and by whom its id says.

@@ -28,7 +28,7 @@ use automerge::{ActorId, Automerge, ObjId, ObjType, ROOT, TextEncoding};
 use crate::ids::Actor;
 use crate::kind::{EntryKind, PartKind};
 use crate::rule::Rule;
-use crate::{feeling, lesson, space};
+use crate::{feeling, lesson, space, talk};
 
 /// The schema of every kind that this version writes.
 pub const SCHEMA: u8 = 1;
@@ -173,6 +173,8 @@ static NOTHING_SHARED: Schema = Schema {
 static FEELING_OWN: Schema = said(feeling::rule);
 static LESSON_OWN: Schema = acts_and_said(lesson::rule);
 static SPACE_OWN: Schema = said(space::rule);
+static TALK_SHARED: Schema = shared(&[HOLDS_LANGUAGE]);
+static TALK_OWN: Schema = said(talk::rule);
 
 /// A kind or schema that this version does not know. What was written in it is kept, set aside and
 /// tried again after an upgrade.
@@ -202,6 +204,8 @@ pub(crate) fn schema(
         (Kind::Feeling, Own) => &FEELING_OWN,
         (Kind::Lesson, Own) => &LESSON_OWN,
         (Kind::Space, Own) => &SPACE_OWN,
+        (Kind::Talk, Shared) => &TALK_SHARED,
+        (Kind::Talk, Own) => &TALK_OWN,
         _ => return Err(UnknownSchema { kind, schema }),
     })
 }

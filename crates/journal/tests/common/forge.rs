@@ -168,3 +168,14 @@ pub fn run(count: i64, value: u64) -> Vec<u8> {
     leb128(value, &mut out);
     out
 }
+
+/// Adds bytes to the first list of an own part, at its beginning.
+pub fn add_first(bytes: Vec<u8>) -> Op {
+    op(
+        put(ScalarValue::Bytes(bytes)),
+        container(1),
+        beginning(),
+        true,
+        vec![],
+    )
+}
