@@ -410,6 +410,15 @@ advice! {
     NoSpace => "no_space", RULE,
         "No space lasts that could be ended.",
         "See those that there were with: amends space list.";
+    NothingToHear { id: String, partner: String } => "nothing_to_hear", RULE,
+        "There is no account of {partner}'s in {id} that could be heard yet.",
+        "It comes when {partner} has told it and you have met. Look with: amends talk show {id}.";
+    NothingHeard { id: String, partner: String } => "nothing_heard", RULE,
+        "{partner} has not said yet what they heard in your account in {id}.",
+        "There is no hurry. Look with: amends talk show {id}.";
+    NothingToKeepBack { id: String } => "nothing_to_keep_back", RULE,
+        "There is no account of yours in {id} that waits to be opened.",
+        "What is open stays open. Look with: amends talk show {id}.";
     RuleSaysNo { why: String } => "rule", RULE,
         "That cannot be done: {why}.",
         "See what the journal holds with: amends boundary list.";

@@ -20,6 +20,8 @@ mod pairing;
 mod sessions;
 mod space;
 mod stores;
+mod talk;
+mod tending;
 
 use std::collections::VecDeque;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -81,7 +83,7 @@ pub async fn run(
         app.start_meeting().await?;
     }
     let mut hears = true;
-    let mut outcome = Ok(());
+    let mut outcome = app.tend();
     while outcome.is_ok() && !app.ending && (hears || !app.is_idle()) {
         let due = app.next_due();
         outcome = tokio::select! {
@@ -95,6 +97,9 @@ pub async fn run(
             () = tokio::time::sleep_until(due) => app.time_passed().await,
             () = app.somebody_left() => { app.let_go(); Ok(()) }
         };
+        if outcome.is_ok() {
+            outcome = app.tend();
+        }
     }
     app.end(outcome).await
 }
@@ -252,6 +257,7 @@ impl App {
             Request::Agreement { kind, ask } => self.ends(face, |app| app.agreement(&kind, ask)),
             Request::Feel(request) => self.ends(face, |app| app.feel(request)),
             Request::Space(request) => self.ends(face, |app| app.space(request)),
+            Request::Talk(request) => self.ends(face, |app| app.talk(request)),
         }
     }
 
@@ -408,6 +414,8 @@ impl App {
                     frame: &frame,
                 });
                 self.survive(fed)?;
+                // What comes of it goes over this link too, before anyone is told that all is there.
+                self.tend()?;
                 self.look_at_syncs();
                 Ok(())
             }

@@ -73,6 +73,9 @@ enum Command {
     Sync(commands::sync::Arguments),
     Status(commands::status::Arguments),
     #[command(subcommand)]
+    Talk(commands::talk::Verb),
+    Rocky(commands::rocky::Arguments),
+    #[command(subcommand)]
     Boundary(commands::boundary::Verb),
     Feel(commands::feel::Arguments),
     #[command(subcommand)]
@@ -159,6 +162,8 @@ async fn perform(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Down(arguments) => commands::down::run(context, arguments).await,
         Command::Sync(arguments) => commands::sync::run(context, arguments).await,
         Command::Status(arguments) => commands::status::run(context, arguments).await,
+        Command::Talk(verb) => commands::talk::run(context, verb).await,
+        Command::Rocky(arguments) => commands::rocky::run(context, arguments).await,
         Command::Boundary(verb) => commands::boundary::run(context, verb).await,
         Command::Lesson(verb) => commands::lesson::run(context, verb).await,
         Command::Feel(arguments) => commands::feel::run(context, arguments).await,

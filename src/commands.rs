@@ -15,10 +15,12 @@ pub mod lock;
 pub mod man;
 pub mod pair;
 pub mod passphrase;
+pub mod rocky;
 pub mod safety;
 pub mod space;
 pub mod status;
 pub mod sync;
+pub mod talk;
 pub mod up;
 
 use crate::advice::Advice;

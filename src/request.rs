@@ -6,12 +6,14 @@
 mod entry;
 mod feel;
 mod space;
+mod talk;
 
 use serde::{Deserialize, Serialize};
 
 pub use entry::{ActLine, Agreement, Entry, Own, Why};
 pub use feel::{FeelRequest, Feeling, FeelingChange};
 pub use space::{Space, SpaceNow, SpaceRequest};
+pub use talk::{Account, Hearing, Keeping, Talk, TalkRequest};
 
 /// One thing a person or a script asks for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -79,6 +81,8 @@ pub enum Request {
     Feel(FeelRequest),
     /// One of the verbs of a space.
     Space(SpaceRequest),
+    /// One of the verbs of a talk.
+    Talk(TalkRequest),
 }
 
 /// The verbs of words that both agree to: a boundary, a lesson (DESIGN section 6). `id` is any unique beginning of an id.
@@ -340,7 +344,7 @@ pub struct Waits {
     pub kind: String,
     /// The entry's title, or the beginning of its text.
     pub title: String,
-    /// What it waits for: `agree` or `review`.
+    /// What it waits for: `agree` or `review`; of a talk `asked`, `confirm`, `hear`, `tell` or `lost`.
     pub why: String,
 }
 

@@ -2,6 +2,7 @@
 
 pub mod feel;
 mod space;
+pub mod talk;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -48,6 +49,9 @@ fn title_or_words(entry: &Entry) -> &str {
 fn state(entry: &Entry) -> String {
     if let Own::Space(space) = &entry.own {
         return space::state(entry, space);
+    }
+    if let Own::Talk(_) = &entry.own {
+        return talk::state(&entry.state).to_owned();
     }
     let author = line(&entry.author);
     match entry.state.as_str() {
@@ -108,6 +112,7 @@ pub fn entry(out: Output, entry: &Entry) -> String {
         }
         Own::Feeling(feeling) => said.extend(feel::all(feeling)),
         Own::Space(space) => said.extend(space::about(entry, space)),
+        Own::Talk(talk) => said.extend(talk::told(talk)),
     }
     said.push(reached(entry).to_owned());
     if !entry.history.is_empty() {
@@ -159,7 +164,11 @@ fn act(act: &ActLine) -> String {
         "agree" => "agreed",
         "decline" => "declined",
         "end" => "ended the agreement",
-        other => return format!("  {}  {} {}", when(&act.at), line(&act.by), line(other)),
+        other => {
+            return talk::act(act).unwrap_or_else(|| {
+                format!("  {}  {} {}", when(&act.at), line(&act.by), line(other))
+            });
+        }
     };
     let earlier = if act.to_current_text || act.verb == "end" {
         ""
@@ -327,7 +336,7 @@ pub fn status(out: Output, status: &Status) -> String {
             let why = match waits.why.as_str() {
                 "agree" => "to agree or decline".to_owned(),
                 "review" => "to be looked at again".to_owned(),
-                other => line(other),
+                other => talk::waits(other).map_or_else(|| line(other), str::to_owned),
             };
             said.push(format!(
                 "  {}  {} “{}”, {why}",

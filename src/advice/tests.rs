@@ -224,6 +224,17 @@ fn every_advice() -> Vec<Advice> {
             until: "24 Nov 2026, 18:00".to_owned(),
         },
         A::NoSpace,
+        A::NothingToHear {
+            id: "lusab".to_owned(),
+            partner: "Bo".to_owned(),
+        },
+        A::NothingHeard {
+            id: "lusab".to_owned(),
+            partner: "Bo".to_owned(),
+        },
+        A::NothingToKeepBack {
+            id: "lusab".to_owned(),
+        },
         A::RuleSaysNo {
             why: "it is empty".to_owned(),
         },

@@ -1,5 +1,6 @@
 //! Requests that read or edit, and entries as scripts and pages see them.
 
+use amends_journal::draft::WaitsFor;
 use amends_journal::{
     Agreed, AgreementView, EntryId, EntryKind, Field, FindError, Person, RuleError, RuleFault,
     Standing, State, Verb, View,
@@ -46,7 +47,7 @@ fn field_name(field: Field) -> &'static str {
     }
 }
 
-fn rule_failed(rule: &RuleError, id: &str) -> Failure {
+pub(super) fn rule_failed(rule: &RuleError, id: &str) -> Failure {
     let id = id.to_owned();
     match rule {
         RuleError::Empty(_) => Advice::TextEmpty,
@@ -273,7 +274,7 @@ impl App {
     pub(crate) fn entry_of(&self, store: Store, id: &EntryId, card: &Card) -> Entry {
         let replica = self.replica_of(store);
         let short = |id: &EntryId| replica.map_or_else(|| id.to_string(), |r| r.short_id(id));
-        let (title, state, own) = self.own_of(store, card);
+        let (title, state, own) = self.own_of(store, id, card);
         Entry {
             id: short(id),
             title,
@@ -294,7 +295,7 @@ impl App {
     }
 
     /// An entry's title, its state, and what its kind has of its own.
-    fn own_of(&self, store: Store, card: &Card) -> (String, String, Own) {
+    fn own_of(&self, store: Store, id: &EntryId, card: &Card) -> (String, String, Own) {
         match &card.view {
             View::Boundary(agreed) => {
                 let (title, state, agreement) = self.agreement_of(agreed);
@@ -316,6 +317,15 @@ impl App {
             View::Space(space) => {
                 let (state, own) = own_of_space(card, space);
                 (String::new(), state, Own::Space(own))
+            }
+            View::Talk(talk) => {
+                let (title, state, talk) = self.talk_of(id, card, talk);
+                (title, state, Own::Talk(talk))
+            }
+            View::Draft(draft) if card.kind == EntryKind::Talk.byte() => {
+                let (title, talk) = self.talk_draft_of(draft);
+                let state = if draft.done { "done" } else { "draft" };
+                (title, state.to_owned(), Own::Talk(talk))
             }
             View::Draft(draft) => (
                 String::new(),
@@ -393,7 +403,10 @@ impl App {
         let mut entry = self
             .entry_in(store, &id)
             .ok_or_else(|| Failure::from(Advice::UnknownId { id: id.to_string() }))?;
-        entry.history = self.history(&view);
+        entry.history = match entry.own {
+            Own::Talk(_) if store == Store::Journal => self.talk_history(&id)?,
+            _ => self.history(&view),
+        };
         Ok(Response::Entry(Box::new(entry)))
     }
 
@@ -418,9 +431,10 @@ impl App {
     }
 
     /// What an entry of the journal waits for from this person, if anything.
-    fn waits_for_me(card: &Card, today: &str) -> Option<&'static str> {
+    fn waits_for_me(&self, id: &EntryId, card: &Card, today: &str) -> Option<&'static str> {
         match &card.view {
             View::Boundary(agreed) | View::Lesson(agreed) => agreement_waits(agreed, today),
+            View::Talk(talk) => self.talk_waits(id, card, talk),
             View::Feeling(_) | View::Space(_) | View::Draft(_) => None,
         }
     }
@@ -447,7 +461,7 @@ impl App {
         let today = today();
         let mut waiting_for_me = Vec::new();
         for (id, card) in replica.cards() {
-            let Some(why) = Self::waits_for_me(card, &today) else {
+            let Some(why) = self.waits_for_me(id, card, &today) else {
                 continue;
             };
             let entry = self.entry_of(Store::Journal, id, card);
@@ -529,7 +543,8 @@ fn not_found(typed: &str, error: FindError) -> Failure {
 
 /// Whether a list shows it: a draft that was given or thrown away is history.
 fn is_listed(card: &Card) -> bool {
-    !matches!(&card.view, View::Draft(draft) if draft.done)
+    // What waits for the other's commitment is shown with its talk.
+    !matches!(&card.view, View::Draft(draft) if draft.done || draft.waits_for == WaitsFor::Together)
 }
 
 /// A state of an agreement, as scripts read it.

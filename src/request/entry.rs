@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Space;
 use super::feel::Feeling;
+use super::talk::Talk;
 
 /// An entry of any kind. In JSON its own fields stand beside these, and `kind` says whose they are.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub enum Own {
     Lesson(Agreement),
     /// Time apart.
     Space(Space),
+    /// What broke trust, as each of them tells it.
+    Talk(Talk),
 }
 
 impl Own {
@@ -63,6 +66,7 @@ impl Own {
             Own::Feeling(_) => "feeling",
             Own::Lesson(_) => "lesson",
             Own::Space(_) => "space",
+            Own::Talk(_) => "talk",
         }
     }
 
@@ -74,6 +78,7 @@ impl Own {
             Own::Feeling(feeling) if feeling.words.trim().is_empty() => &feeling.because,
             Own::Feeling(feeling) => &feeling.words,
             Own::Space(space) => &space.words,
+            Own::Talk(talk) => talk.words(),
         }
     }
 
@@ -82,7 +87,7 @@ impl Own {
     pub fn agreement(&self) -> Option<&Agreement> {
         match self {
             Own::Boundary(agreement) | Own::Lesson(agreement) => Some(agreement),
-            Own::Feeling(_) | Own::Space(_) => None,
+            Own::Feeling(_) | Own::Space(_) | Own::Talk(_) => None,
         }
     }
 }

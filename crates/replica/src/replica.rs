@@ -576,6 +576,12 @@ impl Replica {
         }
     }
 
+    /// What commits this device to an account, in a talk told together.
+    #[must_use]
+    pub fn commitment(&self, entry: &EntryId, nonce: &[u8; 32], text: &str) -> [u8; 32] {
+        amends_journal::together_hash(&self.journal.0, entry, self.me.as_bytes(), nonce, text)
+    }
+
     /// Whether this is a journal of one.
     pub fn is_alone(&self) -> bool {
         self.logs.values().all(|log| log.whose == Whose::Mine)

@@ -1,0 +1,347 @@
+//! `amends talk`: what broke trust, told by each and heard by the other.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::agreement::own_language;
+use super::{all, entry, show};
+use crate::advice::Advice;
+use crate::cli::Context;
+use crate::holder::{self, Reached, Wish};
+use crate::request::{Entry, Failure, Own, Request, Talk, TalkRequest};
+use crate::terminal::asking::Terminal;
+use crate::text;
+use crate::words;
+
+/// Tell what happened, and hear how it was for the other
+#[derive(Debug, Subcommand)]
+#[command(
+    long_about = "A talk is about one thing that matters to you. Each of you tells it in an account of your own; each says what they heard the other say; and whoever told it says whether that is what was meant. It is settled when it is for both of you, and either can open it again.",
+    after_help = "Example:\n  amends talk begin --topic \"Saturday evening\" \"I waited until two and was afraid.\"\n  amends talk heard lusab \"You were afraid, and alone with it.\"\n  amends talk meant lusab yes\n\nAn ID is shown by list; any beginning of it that is unique will do."
+)]
+#[expect(missing_docs, reason = "each holds its own help")]
+pub enum Verb {
+    Begin(Begin),
+    Account(Account),
+    Heard(Heard),
+    Meant(Meant),
+    Reply(Reply),
+    Settle(Settle),
+    Reopen(Reopen),
+    KeepBack(KeepBack),
+    List(List),
+    Show(Show),
+}
+
+/// Begin a talk with your own account of it
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  amends talk begin --topic \"Saturday evening\" \"I waited until two and was afraid.\"\n  amends talk begin --together --topic \"The move\" < account.txt -\n\nWith --together, neither of you sees what the other tells before both have fixed theirs, so that neither adapts to the other. Until then your partner's device holds a hash of it and nothing else. It cannot make anyone reveal anything."
+)]
+pub struct Begin {
+    /// How it was for you; - reads it from standard input; left out, an editor opens
+    #[arg(value_name = "TEXT", allow_hyphen_values = true)]
+    text: Option<String>,
+    /// What it is about, in a few words; your partner sees it at once
+    #[arg(long)]
+    topic: Option<String>,
+    /// Tell it together: neither account is seen before both are fixed
+    #[arg(long)]
+    together: bool,
+    /// The entry that it comes from, such as a question of your partner's
+    #[arg(long, value_name = "ID")]
+    from: Option<String>,
+    /// The language, such as en or pt-BR [default: that of your system]
+    #[arg(long, value_name = "LANG")]
+    language: Option<String>,
+}
+
+/// Tell your account of a talk, or a new version of it
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  amends talk account lusab \"My phone was dead, and I did not want to wake you.\"\n\nEarlier versions are kept. In a talk told together there is one version: it is fixed, and opens once your partner's is fixed too."
+)]
+pub struct Account {
+    /// Which talk
+    id: String,
+    /// How it was for you; - reads it from standard input; left out, an editor opens
+    #[arg(value_name = "TEXT", allow_hyphen_values = true)]
+    text: Option<String>,
+}
+
+/// Say what you heard in your partner's account
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  amends talk heard lusab \"You were afraid, and alone with it.\""
+)]
+pub struct Heard {
+    /// Which talk
+    id: String,
+    /// What you heard, in your words; - reads it from standard input; left out, an editor opens
+    #[arg(value_name = "TEXT", allow_hyphen_values = true)]
+    text: Option<String>,
+}
+
+/// Say whether what your partner heard is what you meant
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  amends talk meant lusab yes\n  amends talk meant lusab no \"It was less about the time than about not knowing.\""
+)]
+pub struct Meant {
+    /// Which talk
+    id: String,
+    /// yes, that is what I meant; or no, not quite
+    answer: Option<Answer>,
+    /// What you want to say beside it
+    #[arg(value_name = "TEXT", allow_hyphen_values = true)]
+    text: Option<String>,
+}
+
+/// Whether it was meant so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Answer {
+    /// Yes, that is what I meant
+    Yes,
+    /// Not quite
+    No,
+}
+
+/// Answer when your partner asks whether you can talk
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  amends talk reply lusab \"After eight, when the kids are asleep.\"\n  amends talk reply lusab \"Not today. Tomorrow morning?\"\n\nYou can also just begin: amends talk account ID"
+)]
+pub struct Reply {
+    /// Which question
+    id: String,
+    /// Your answer; - reads it from standard input; left out, an editor opens
+    #[arg(value_name = "TEXT", allow_hyphen_values = true)]
+    text: Option<String>,
+}
+
+/// Say that it is settled for you
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  amends talk settle lusab\n\nIt is settled once it is for both of you, with the accounts as they stand then. Either of you can open it again with: amends talk reopen"
+)]
+pub struct Settle {
+    /// Which talk
+    id: String,
+}
+
+/// Say that it is open for you again
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  amends talk reopen lusab")]
+pub struct Reopen {
+    /// Which talk
+    id: String,
+}
+
+/// Keep back what you fixed in a talk told together, as long as it is not open
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  amends talk keep-back lusab\n\nYour partner sees that you fixed something and did not open it, and nothing else. Nobody can make you open it."
+)]
+pub struct KeepBack {
+    /// Which talk
+    id: String,
+}
+
+/// List all talks
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  amends talk list\n  amends talk list --json")]
+pub struct List {}
+
+/// Show one: what each tells, and what the other heard
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  amends talk show lusab")]
+pub struct Show {
+    /// Which one
+    id: String,
+}
+
+/// Runs one of the verbs.
+///
+/// # Errors
+/// What a rule of the journal says no to, and whatever keeps the journal closed.
+pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
+    let mut journal = holder::reach(context, Wish::default()).await?;
+    let outcome = perform(context, &mut journal, verb).await;
+    match journal.leave_with(outcome).await? {
+        Said::All(entries) => {
+            context.out.value(&entries)?;
+            context.out.say(&words::list(
+                context.out,
+                &entries,
+                "There are no talks yet. Begin one with: amends talk begin",
+            ))
+        }
+        Said::One(entry) => {
+            context.out.value(&entry)?;
+            context.out.say(&words::entry(context.out, &entry))
+        }
+        Said::Done(verb, entry) => {
+            context.out.value(&entry)?;
+            context.out.say(&words::done(verb, &entry))?;
+            match words::talk::fixed(&entry) {
+                Some(fixed) => context.out.say(&fixed),
+                None => Ok(()),
+            }
+        }
+    }
+}
+
+enum Said {
+    All(Vec<Entry>),
+    One(Box<Entry>),
+    Done(&'static str, Box<Entry>),
+}
+
+async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result<Said, Failure> {
+    Ok(match verb {
+        Verb::Begin(begin) => Said::Done("You began", begin_talk(context, journal, begin).await?),
+        Verb::Account(Account { id, text }) => {
+            let before = show(journal, id.clone()).await?;
+            let mine = talk_of(&before).and_then(|talk| talk.mine()?.text.clone());
+            let draft = mine.map(|text| format!("{text}\n")).unwrap_or_default();
+            let text = text::take(context, text.as_deref(), &draft).await?;
+            let request = TalkRequest::Account {
+                id,
+                text: text.text.clone(),
+                draft: None,
+            };
+            Said::Done(
+                "You told your account in",
+                text.keep(context, one(journal, request).await)?,
+            )
+        }
+        Verb::Heard(Heard { id, text }) => {
+            let (id, of) = if text.is_none() && context.may_ask && !context.out.is_json() {
+                let before = show(journal, id).await?;
+                let partners = talk_of(&before).and_then(Talk::partners);
+                let of = partners.and_then(|account| account.hash.clone());
+                if of.is_some() {
+                    show_it(context, &before)?;
+                }
+                (before.id, of)
+            } else {
+                (id, None)
+            };
+            let text = text::take(context, text.as_deref(), "").await?;
+            let words = text.text.clone();
+            let request = TalkRequest::Heard { id, words, of };
+            Said::Done(
+                "You said what you heard in",
+                text.keep(context, one(journal, request).await)?,
+            )
+        }
+        Verb::Meant(meant) => Said::Done("You answered in", answer(context, journal, meant).await?),
+        Verb::Reply(Reply { id, text }) => {
+            let text = text::take(context, text.as_deref(), "").await?;
+            let words = text.text.clone();
+            let request = TalkRequest::Reply { id, words };
+            Said::Done(
+                "You answered in",
+                text.keep(context, one(journal, request).await)?,
+            )
+        }
+        Verb::Settle(Settle { id }) => Said::Done(
+            "For you it is settled:",
+            one(journal, TalkRequest::Settle { id, on: true }).await?,
+        ),
+        Verb::Reopen(Reopen { id }) => Said::Done(
+            "You opened again",
+            one(journal, TalkRequest::Settle { id, on: false }).await?,
+        ),
+        Verb::KeepBack(KeepBack { id }) => Said::Done(
+            "You keep back what you fixed in",
+            one(journal, TalkRequest::KeepBack { id }).await?,
+        ),
+        Verb::List(List {}) => Said::All(all(journal, "talk").await?),
+        Verb::Show(Show { id }) => Said::One(show(journal, id).await?),
+    })
+}
+
+async fn begin_talk(
+    context: &Context,
+    journal: &mut Reached,
+    begin: Begin,
+) -> Result<Box<Entry>, Failure> {
+    // A topic alone begins a talk too: the account can come when its author is ready.
+    let nobody_to_ask = !context.may_ask || context.out.is_json();
+    let text = match &begin.text {
+        None if begin.topic.is_some() && nobody_to_ask => None,
+        given => Some(text::take(context, given.as_deref(), "").await?),
+    };
+    let words = text.as_ref().map(|text| text.text.clone());
+    let topic = begin.topic.unwrap_or_else(|| match &words {
+        // Of what is told together, nothing may be seen in the topic.
+        Some(words) if !begin.together => text::title_of(words),
+        _ => String::new(),
+    });
+    let request = TalkRequest::Begin {
+        topic,
+        text: words,
+        language: begin.language.unwrap_or_else(own_language),
+        together: begin.together,
+        from: begin.from,
+        draft: None,
+    };
+    let outcome = one(journal, request).await;
+    match &text {
+        Some(text) => text.keep(context, outcome),
+        None => outcome,
+    }
+}
+
+/// Shows what was heard where the answer is not there yet, and asks. There is no answer but one that is given.
+async fn answer(
+    context: &Context,
+    journal: &mut Reached,
+    meant: Meant,
+) -> Result<Box<Entry>, Failure> {
+    let Meant { id, answer, text } = meant;
+    let (id, yes, of) = match answer {
+        Some(answer) => (id, answer == Answer::Yes, None),
+        None if !context.may_ask || context.out.is_json() => {
+            return Err(Advice::WrongUse {
+                message: "the answer is missing".to_owned(),
+                hint: format!("amends talk meant {id} yes, or: amends talk meant {id} no \"…\""),
+            }
+            .into());
+        }
+        None => {
+            let before = show(journal, id).await?;
+            let hearing = talk_of(&before).and_then(|talk| talk.mine()?.hearing.as_ref());
+            let of = hearing.map(|hearing| hearing.hash.clone());
+            let mut yes = false;
+            if of.is_some() {
+                show_it(context, &before)?;
+                let mut terminal = Terminal::open()?;
+                yes = terminal.ask_yes_or_no("Is that what you meant?").await?;
+            }
+            (before.id, yes, of)
+        }
+    };
+    let words = text.unwrap_or_default();
+    one(journal, TalkRequest::Meant { id, yes, words, of }).await
+}
+
+fn show_it(context: &Context, entry: &Entry) -> Result<(), Failure> {
+    let entry = Entry {
+        history: Vec::new(),
+        ..entry.clone()
+    };
+    context.out.say(&words::entry(context.out, &entry))?;
+    context.out.say("")
+}
+
+fn talk_of(entry: &Entry) -> Option<&Talk> {
+    match &entry.own {
+        Own::Talk(talk) => Some(talk),
+        _ => None,
+    }
+}
+
+async fn one(journal: &mut Reached, request: TalkRequest) -> Result<Box<Entry>, Failure> {
+    entry(journal, Request::Talk(request)).await
+}
