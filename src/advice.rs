@@ -344,6 +344,9 @@ advice! {
     OtherKind { id: String, found: String, wanted: String } => "other_kind", RULE,
         "{id} is a {found}, not a {wanted}. Nothing was done.",
         "See all of a kind with: amends {wanted} list.";
+    NoSuchVersion { id: String, version: String } => "no_such_version", FAILED,
+        "{id} has no version {version}.",
+        "See all of its versions with: amends history {id}.";
     ReviewOfChanged { id: String } => "changed_meanwhile", RULE,
         "{id} has newer words that wait for an answer, so there is nothing to keep as it is. Nothing was done.",
         "Agree to them or decline them first: amends boundary show {id}.";

@@ -11,6 +11,7 @@
 //! is the exchange that makes a pair, `answers` turns requests into edits and entries into what scripts read, `stores` is
 //! what is on the disk.
 
+mod across;
 mod agreement;
 mod answers;
 mod bundles;
@@ -122,6 +123,8 @@ pub(crate) struct App {
     pub(crate) replica: Option<Replica>,
     /// The journal of one: what never leaves this person's own devices.
     pub(crate) private: Replica,
+    /// What a search looks through; none after something changed.
+    pub(crate) searchable: Option<across::Searchable>,
     pub(crate) meetings: Meetings,
     pub(crate) sessions: Sessions,
     watchers: Vec<Face>,
@@ -175,6 +178,7 @@ impl App {
             pair,
             replica,
             private,
+            searchable: None,
             meetings: Meetings::new(tell),
             sessions: Sessions::default(),
             watchers: Vec::new(),
@@ -253,6 +257,10 @@ impl App {
                 Ok(())
             }
             Request::List { kind } => self.ends(face, |app| app.list(&kind)),
+            Request::Timeline => self.ends(face, |app| Ok(app.timeline())),
+            Request::Due { until } => self.ends(face, |app| app.due(until.as_deref())),
+            Request::Search { words, most } => self.ends(face, |app| Ok(app.search(&words, most))),
+            Request::History { id } => self.ends(face, |app| app.versions(&id)),
             Request::Show { id } => self.ends(face, |app| app.show_entry(&id)),
             Request::Agreement { kind, ask } => self.ends(face, |app| app.agreement(&kind, ask)),
             Request::Feel(request) => self.ends(face, |app| app.feel(request)),
@@ -302,6 +310,7 @@ impl App {
         for effect in effects {
             match effect {
                 Effect::Save { writes, durable } => {
+                    self.searchable = None;
                     if let Err(failure) = self.open.save_private(&writes, durable) {
                         self.private = self.open.private_replica().map_err(FeedError::Failed)?;
                         return Err(FeedError::Failed(failure));
@@ -350,6 +359,7 @@ impl App {
             for effect in effects {
                 match effect {
                     Effect::Save { writes, durable } => {
+                        self.searchable = None;
                         if let Err(failure) = self.open.save(&writes, durable) {
                             // The replica is ahead of the disk now: it is made anew from what is there.
                             self.reload().map_err(FeedError::Failed)?;

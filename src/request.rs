@@ -3,6 +3,7 @@
 //!
 //! Times are RFC 3339 in UTC, dates `YYYY-MM-DD`, ids the short form that people type.
 
+mod across;
 mod entry;
 mod feel;
 mod space;
@@ -10,6 +11,7 @@ mod talk;
 
 use serde::{Deserialize, Serialize};
 
+pub use across::{Due, Found, History, VersionLine, Week};
 pub use entry::{ActLine, Agreement, Entry, Own, Why};
 pub use feel::{FeelRequest, Feeling, FeelingChange};
 pub use space::{Space, SpaceNow, SpaceRequest};
@@ -67,6 +69,25 @@ pub enum Request {
     },
     /// One entry, with its history.
     Show {
+        /// Any unique beginning of its id.
+        id: String,
+    },
+    /// Everything, by week.
+    Timeline,
+    /// What is due until a day.
+    Due {
+        /// The last day, as `YYYY-MM-DD`; today where absent.
+        until: Option<String>,
+    },
+    /// Where words stand.
+    Search {
+        /// As they were typed.
+        words: String,
+        /// How many entries to give at most.
+        most: u64,
+    },
+    /// Every version of an entry.
+    History {
         /// Any unique beginning of its id.
         id: String,
     },
@@ -230,6 +251,14 @@ pub enum Response {
     Entry(Box<Entry>),
     /// All of a kind.
     Entries(Vec<Entry>),
+    /// Everything, by week.
+    Timeline(Vec<Week>),
+    /// What is due.
+    Due(Vec<Due>),
+    /// Where words stand.
+    Found(Vec<Found>),
+    /// Every version of an entry.
+    History(Box<History>),
     /// How things stand.
     Status(Box<Status>),
     /// The partner was met.

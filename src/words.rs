@@ -1,5 +1,6 @@
 //! The journal in words for people. Whatever somebody wrote is made harmless here, on its way to the terminal.
 
+pub mod across;
 pub mod feel;
 mod space;
 pub mod talk;

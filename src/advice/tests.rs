@@ -161,6 +161,10 @@ fn every_advice() -> Vec<Advice> {
             found: "lesson".to_owned(),
             wanted: "boundary".to_owned(),
         },
+        A::NoSuchVersion {
+            id: "lusab".to_owned(),
+            version: "9".to_owned(),
+        },
         A::ReviewOfChanged {
             id: "lusab".to_owned(),
         },

@@ -26,7 +26,7 @@ pub(crate) fn time_of(millis: i64) -> String {
         .to_string()
 }
 
-fn today() -> String {
+pub(super) fn today() -> String {
     jiff::Zoned::now().date().to_string()
 }
 
@@ -136,7 +136,7 @@ impl App {
     }
 
     /// The replica of a store.
-    fn replica_of(&self, store: Store) -> Option<&Replica> {
+    pub(super) fn replica_of(&self, store: Store) -> Option<&Replica> {
         match store {
             Store::Journal => self.replica.as_ref(),
             Store::Private => Some(&self.private),
@@ -252,7 +252,7 @@ impl App {
         self.replica_of(store)?.card(id)
     }
 
-    fn entry_in(&self, store: Store, id: &EntryId) -> Option<Entry> {
+    pub(super) fn entry_in(&self, store: Store, id: &EntryId) -> Option<Entry> {
         let card = self.card_of(store, id)?;
         Some(self.entry_of(store, id, card))
     }
@@ -410,7 +410,7 @@ impl App {
         Ok(Response::Entry(Box::new(entry)))
     }
 
-    fn history(&self, view: &AgreementView) -> Vec<ActLine> {
+    pub(super) fn history(&self, view: &AgreementView) -> Vec<ActLine> {
         view.acts
             .iter()
             .map(|shown| ActLine {
@@ -426,6 +426,7 @@ impl App {
                 reason: Some(shown.act.reason.clone()).filter(|reason| !reason.is_empty()),
                 to_current_text: shown.act.hash == view.current.hash
                     && shown.standing != Standing::Invalid,
+                hash: hex(&shown.act.hash),
             })
             .collect()
     }
@@ -502,7 +503,7 @@ impl App {
 }
 
 /// The first words of a text, for where a title would stand.
-fn beginning(text: &str) -> String {
+pub(super) fn beginning(text: &str) -> String {
     const CHARACTERS: usize = 60;
     let line = text
         .lines()
@@ -542,7 +543,7 @@ fn not_found(typed: &str, error: FindError) -> Failure {
 }
 
 /// Whether a list shows it: a draft that was given or thrown away is history.
-fn is_listed(card: &Card) -> bool {
+pub(super) fn is_listed(card: &Card) -> bool {
     // What waits for the other's commitment is shown with its talk.
     !matches!(&card.view, View::Draft(draft) if draft.done || draft.waits_for == WaitsFor::Together)
 }

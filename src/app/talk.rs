@@ -473,6 +473,7 @@ impl App {
                 at: time_of(line.time),
                 reason: Some(words).filter(|words| !words.is_empty()),
                 to_current_text: current,
+                hash: String::new(),
             }
         };
         Ok(lines.into_iter().map(line).collect())

@@ -132,4 +132,7 @@ pub struct ActLine {
     pub reason: Option<String>,
     /// Whether it speaks of the text as it stands now.
     pub to_current_text: bool,
+    /// Hex of the hash of the text that it speaks of; empty where it speaks of none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub hash: String,
 }

@@ -79,6 +79,7 @@ fn an_entry_shows_its_words_as_they_are_and_what_is_in_force() {
         at: "2026-11-22T13:05:00Z".to_owned(),
         reason: Some("On call\u{1b}[2J".to_owned()),
         to_current_text: false,
+        hash: String::new(),
     }];
     let shown = super::entry(plain(), &entry);
     assert!(
@@ -125,6 +126,7 @@ fn what_a_partner_wrote_never_reaches_the_terminal_raw() {
         at: hostile.to_owned(),
         reason: Some(hostile.to_owned()),
         to_current_text: true,
+        hash: String::new(),
     }];
     let mut with = status();
     with.name = hostile.to_owned();

@@ -1,5 +1,6 @@
 //! The command line as people and scripts meet it: the real program, one file for one behaviour.
 
+mod across;
 mod boundary;
 mod canary;
 mod editor;

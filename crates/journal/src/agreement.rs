@@ -19,6 +19,7 @@ mod difference;
 mod limits;
 mod view;
 
+pub(crate) use difference::splices;
 pub(crate) use limits::plain;
 pub use limits::{Field, TEXT_BYTES, TITLE_CHARACTERS};
 pub use view::{Agreed, AgreementView, ShownAct, Standing, State, TextVersion};

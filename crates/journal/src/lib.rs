@@ -66,6 +66,7 @@ pub mod schedule;
 mod schema;
 pub mod space;
 pub mod talk;
+mod versions;
 pub mod wall;
 mod write;
 
@@ -82,5 +83,6 @@ pub use part::{LoadError, Part, SNAPSHOT_BYTES};
 pub use rule::RuleFault;
 pub use said::{BEGIN, Begin, STATEMENT_BYTES, STATEMENT_ITEMS, Statement, StatementFault, Writer};
 pub use schema::{SCHEMA, UnknownSchema, first_change, known};
+pub use versions::{Piece, Version, difference};
 pub use wall::Refusal;
 pub use write::{PART_BYTES, WRITTEN_BYTES, WRITTEN_OPERATIONS, WriteError, Written};

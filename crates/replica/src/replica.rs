@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use amends_journal::{AgreementView, Entry, EntryId, EntryKind, FindError, Part, SCHEMA, Writer};
+use amends_journal::{
+    Actor, AgreementView, Entry, EntryId, EntryKind, FindError, Part, SCHEMA, Writer,
+};
 use amends_keys::identity::{JournalId, LogKey, LogSecret, PersonName, StaticKey};
 use amends_keys::seal::EpochSecret;
 use rand_core::CryptoRng;
@@ -580,6 +582,14 @@ impl Replica {
     #[must_use]
     pub fn commitment(&self, entry: &EntryId, nonce: &[u8; 32], text: &str) -> [u8; 32] {
         amends_journal::together_hash(&self.journal.0, entry, self.me.as_bytes(), nonce, text)
+    }
+
+    /// Whose device writes as this actor, if it is one of the journal's.
+    pub fn whose(&self, actor: &Actor) -> Option<Whose> {
+        self.logs
+            .iter()
+            .find(|(key, _)| actor_of(key) == *actor)
+            .map(|(_, log)| log.whose)
     }
 
     /// Whether this is a journal of one.

@@ -289,7 +289,7 @@ impl Entry<'_> {
     }
 
     /// The text as it is, or was at `heads`. `None` where a head is not held.
-    fn version(&self, heads: Option<&[ChangeHash]>) -> Option<TextVersion> {
+    pub(crate) fn version(&self, heads: Option<&[ChangeHash]>) -> Option<TextVersion> {
         Some(self.made(
             self.shared.text(TITLE, heads)?,
             self.shared.text(TEXT, heads)?,
@@ -330,7 +330,7 @@ impl Entry<'_> {
     }
 
     /// Every act of both, in order, with what it amounts to.
-    pub(super) fn judged(&self) -> Vec<ShownAct> {
+    pub(crate) fn judged(&self) -> Vec<ShownAct> {
         let said = |person| {
             move |(id, act)| ShownAct {
                 person,

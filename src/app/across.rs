@@ -1,0 +1,265 @@
+//! What is asked across all entries: the timeline, what is due, where words stand; and every version of one.
+
+use amends_journal::{EntryId, State};
+use amends_replica::Card;
+use jiff::civil::{Date, Weekday};
+use jiff::tz::TimeZone;
+
+use super::App;
+use super::answers::{Store, beginning, hex, is_listed, time_of, today};
+use crate::advice::Advice;
+use crate::request::{Due, Entry, Failure, Found, History, Response, VersionLine, Week};
+use crate::search::{Index, Query};
+
+/// Entries ready to be searched, until something changes.
+pub(crate) type Searchable = Index<(Store, EntryId)>;
+
+impl App {
+    /// Every entry that a list shows, of both stores, in the order in which this device first held them: what a clock
+    /// claims orders nothing.
+    pub(super) fn everything(&self) -> Vec<(Store, EntryId, &Card)> {
+        let mut all: Vec<_> = [Store::Journal, Store::Private]
+            .into_iter()
+            .filter_map(|store| Some((store, self.replica_of(store)?)))
+            .flat_map(|(store, replica)| {
+                replica
+                    .cards()
+                    .filter(|(_, card)| is_listed(card))
+                    .map(move |(id, card)| (store, *id, card))
+            })
+            .collect();
+        all.sort_by_key(|(_, id, card)| (card.first_held, *id));
+        all
+    }
+
+    /// Everything by week, quiet weeks included.
+    pub(super) fn timeline(&self) -> Response {
+        let mut weeks: Vec<Week> = Vec::new();
+        let mut last: Option<Date> = None;
+        for (store, id, card) in self.everything() {
+            let Some(monday) = monday_of(card.first_held) else {
+                continue;
+            };
+            if let Some(before) = last {
+                let quiet = before
+                    .series(jiff::Span::new().weeks(1))
+                    .skip(1)
+                    .take_while(|week| *week < monday)
+                    .take(QUIET_WEEKS);
+                weeks.extend(quiet.map(|week| Week {
+                    from: week.to_string(),
+                    entries: Vec::new(),
+                }));
+            }
+            if last != Some(monday) {
+                weeks.push(Week {
+                    from: monday.to_string(),
+                    entries: Vec::new(),
+                });
+                last = Some(monday);
+            }
+            if let Some(week) = weeks.last_mut() {
+                week.entries.push(self.entry_of(store, &id, card));
+            }
+        }
+        Response::Timeline(weeks)
+    }
+
+    /// What is due until a day, the earliest first.
+    pub(super) fn due(&self, until: Option<&str>) -> Result<Response, Failure> {
+        let until = match until {
+            Some(day) if day.parse::<Date>().is_err() => {
+                return Err(Advice::BadDate {
+                    given: day.to_owned(),
+                }
+                .into());
+            }
+            Some(day) => day.to_owned(),
+            None => today(),
+        };
+        let mut due = Vec::new();
+        for (store, id, card) in self.everything() {
+            let days = days_of(card)
+                .into_iter()
+                .filter(|(on, _)| on.as_str() <= until.as_str());
+            for (on, why) in days {
+                let entry = self.entry_of(store, &id, card);
+                due.push(Due {
+                    title: called(&entry),
+                    kind: entry.own.kind().to_owned(),
+                    id: entry.id,
+                    why: why.to_owned(),
+                    on,
+                });
+            }
+        }
+        due.sort_by(|a, b| a.on.cmp(&b.on));
+        Ok(Response::Due(due))
+    }
+
+    /// Where words stand, in the journal and the private store.
+    pub(super) fn search(&mut self, typed: &str, most: u64) -> Response {
+        let query = Query::parse(typed);
+        let index = match self.searchable.take() {
+            Some(index) => index,
+            None => self.index(),
+        };
+        let found = index
+            .search(&query, usize::try_from(most).unwrap_or(usize::MAX))
+            .into_iter()
+            .filter_map(|found| {
+                let (store, id) = found.id;
+                let entry = self.entry_of(*store, id, self.card_of(*store, id)?);
+                let field = found.fields.first()?;
+                Some(Found {
+                    title: called(&entry),
+                    kind: entry.own.kind().to_owned(),
+                    id: entry.id,
+                    state: entry.state,
+                    private: entry.private,
+                    field: field.name.to_owned(),
+                    snippet: field.snippet.text.to_owned(),
+                    hits: field
+                        .snippet
+                        .hits
+                        .iter()
+                        .map(|hit| (hit.start as u64, hit.end as u64))
+                        .collect(),
+                })
+            })
+            .collect();
+        self.searchable = Some(index);
+        Response::Found(found)
+    }
+
+    fn index(&self) -> Searchable {
+        let texts: Vec<_> = self
+            .everything()
+            .into_iter()
+            .map(|(store, id, card)| ((store, id), texts_of(&self.entry_of(store, &id, card))))
+            .collect();
+        Index::new(texts.iter().map(|(id, fields)| {
+            let fields = fields
+                .iter()
+                .map(|(name, text)| (name.as_str(), text.as_str()));
+            (*id, fields.collect::<Vec<_>>())
+        }))
+    }
+
+    /// Every version of an entry, and who agreed to which.
+    pub(super) fn versions(&mut self, typed: &str) -> Result<Response, Failure> {
+        let (store, id) = self.find_anywhere(typed)?;
+        let (versions, agreement) =
+            self.look(store, &id, |entry| (entry.versions(), entry.agreement()))?;
+        let entry = self
+            .entry_in(store, &id)
+            .ok_or_else(|| Failure::from(Advice::UnknownId { id: id.to_string() }))?;
+        let in_force = agreement.in_force.as_ref().map(|version| version.hash);
+        let mut lines = Vec::new();
+        for (n, version) in versions.iter().enumerate() {
+            let whose = self
+                .replica_of(store)
+                .and_then(|replica| replica.whose(&version.actor));
+            lines.push(VersionLine {
+                version: n as u64 + 1,
+                by: whose.map(|whose| self.name_of(whose)),
+                at: time_of(version.time),
+                title: version.text.title.clone(),
+                text: version.text.text.clone(),
+                review_on: version.text.review_on.clone(),
+                agreed_by: version
+                    .agreed_by
+                    .iter()
+                    .map(|person| self.name_of_person(*person))
+                    .collect(),
+                in_force: in_force == Some(version.text.hash),
+                current: version.text.hash == agreement.current.hash,
+                hash: hex(&version.text.hash),
+            });
+        }
+        Ok(Response::History(Box::new(History {
+            id: entry.id,
+            kind: entry.own.kind().to_owned(),
+            versions: lines,
+            acts: self.history(&agreement),
+        })))
+    }
+}
+
+/// Quiet weeks in a row that are given one by one: a clock that was set wrong would fill the screen.
+const QUIET_WEEKS: usize = 520;
+
+/// What to call an entry: its title, or the beginning of its text.
+pub(super) fn called(entry: &Entry) -> String {
+    if entry.title.is_empty() {
+        beginning(entry.own.words())
+    } else {
+        entry.title.clone()
+    }
+}
+
+/// The Monday of the week of a time, on this machine's calendar.
+fn monday_of(millis: i64) -> Option<Date> {
+    let date = jiff::Timestamp::from_millisecond(millis)
+        .ok()?
+        .to_zoned(TimeZone::system())
+        .date();
+    if date.weekday() == Weekday::Monday {
+        Some(date)
+    } else {
+        date.nth_weekday(-1, Weekday::Monday).ok()
+    }
+}
+
+/// The days on which something of an entry is due, and what.
+fn days_of(card: &Card) -> Vec<(String, &'static str)> {
+    match card.agreed() {
+        Some(agreed) if agreed.state == State::Agreed => agreed
+            .review_on
+            .iter()
+            .map(|on| (on.clone(), "review"))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// All that people wrote in an entry, by the name of its field, the title first. What only names or counts is left out, so
+/// a kind that comes to have another field of words is searched without more ado.
+fn texts_of(entry: &Entry) -> Vec<(String, String)> {
+    const NO_WORDS: [&str; 16] = [
+        "id",
+        "kind",
+        "state",
+        "author",
+        "created",
+        "held",
+        "from",
+        "by",
+        "at",
+        "hash",
+        "agreed_by",
+        "review_on",
+        "verb",
+        "title",
+        "mime",
+        "history",
+    ];
+    fn gather(name: &str, value: &serde_json::Value, texts: &mut Vec<(String, String)>) {
+        match value {
+            serde_json::Value::String(text) if !text.trim().is_empty() => {
+                texts.push((name.to_owned(), text.clone()));
+            }
+            serde_json::Value::Array(all) => all.iter().for_each(|one| gather(name, one, texts)),
+            serde_json::Value::Object(fields) => fields
+                .iter()
+                .filter(|(name, _)| !NO_WORDS.contains(&name.as_str()))
+                .for_each(|(name, value)| gather(name, value, texts)),
+            _ => {}
+        }
+    }
+    let mut texts = vec![("title".to_owned(), entry.title.clone())];
+    if let Ok(fields) = serde_json::to_value(entry) {
+        gather("", &fields, &mut texts);
+    }
+    texts
+}
