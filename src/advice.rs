@@ -588,6 +588,32 @@ advice! {
         "Something could not be saved while {path} was read. What came before that is kept.",
         "Read it again: that does no harm.";
 
+    // Backups.
+    BackupExists { path: String } => "backup_exists", FAILED,
+        "{path} is there already. It was left as it is.",
+        "Name another file, or write over this one with --force.";
+    BackupInsideHome { path: String } => "backup_place", WRONG_USE,
+        "{path} lies in the folder of the journal, and would be lost with it. Nothing was written.",
+        "Name a file elsewhere, on another disk best of all.";
+    BackupNotWritten { path: String, error: String } => "backup_not_written", FAILED,
+        "{path} could not be written: {error}. No half backup was left there.",
+        "See that there is room and that you may write there, then try again.";
+    BackupUnreadable { path: String, error: String } => "backup_unreadable", FAILED,
+        "{path} could not be read: {error}.",
+        "See that the name is right and the stick is in, then try again.";
+    NotABackup { path: String } => "not_a_backup", FAILED,
+        "{path} is not a backup.",
+        "Name the file that amends backup write made.";
+    BackupNewer { path: String } => "backup_newer", FAILED,
+        "{path} was written by a newer amends.",
+        "Install that version here too.";
+    BackupDamaged { path: String } => "backup_damaged", DAMAGED,
+        "{path} is not whole: it was changed or cut short. Nothing of it was taken.",
+        "Take another copy of it, or an older backup. While the journal is there, write a new one.";
+    RestoredWaits => "restored_waits", FAILED,
+        "This journal came back from a backup, and what you wrote after it may still be with your partner. Nothing was done.",
+        "Meet once with: amends sync. Or read a bundle from your partner's device. Then try again.";
+
     // Never the person's fault.
     Internal { what: String } => "internal", FAILED,
         "Amends made a mistake: {what}. What you wrote before is safe.",

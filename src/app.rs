@@ -14,6 +14,7 @@
 mod across;
 mod agreement;
 mod answers;
+mod backups;
 mod bundles;
 mod feel;
 mod meeting;
@@ -43,7 +44,7 @@ use pairing::{Pairing, PairingNews};
 use sessions::{Came, Sessions};
 use stores::{Pair, Shelves, internal, system_rng};
 
-pub use stores::{Open, create_stores, open};
+pub use stores::{Open, adopt_stores, create_stores, open};
 
 /// How a process holds the journal.
 #[derive(Debug, Clone, Default)]
@@ -129,6 +130,8 @@ pub(crate) struct App {
     pub(crate) sessions: Sessions,
     watchers: Vec<Face>,
     syncing: Vec<Syncing>,
+    /// This home came out of a backup, and nobody has said yet how much of its log they hold.
+    restored: bool,
     pub(crate) pairing: Option<Pairing>,
     pub(crate) tell_news: mpsc::Sender<PairingNews>,
     /// Changes that went each way over links that are closed.
@@ -172,6 +175,7 @@ impl App {
             None
         };
         let private = open.private_replica()?;
+        let restored = replica.is_some() && open.is_restored()?;
         Ok(Self {
             open,
             options,
@@ -183,6 +187,7 @@ impl App {
             sessions: Sessions::default(),
             watchers: Vec::new(),
             syncing: Vec::new(),
+            restored,
             pairing: None,
             tell_news,
             parted_totals: (0, 0),
@@ -249,6 +254,10 @@ impl App {
                 Ok(())
             }
             Request::BundleRead { path } => self.read_bundle(face, path.into()),
+            Request::BackupWrite { path, force } => {
+                self.write_backup(face, path.into(), force);
+                Ok(())
+            }
             Request::Status => {
                 let response = self.status().map_or_else(Response::Failed, |status| {
                     Response::Status(Box::new(status))
@@ -329,6 +338,9 @@ impl App {
     /// # Errors
     /// [`FeedError::Edit`] where an edit is not possible; else what could not be read or saved.
     pub(crate) fn feed(&mut self, input: Input<'_>) -> Result<Option<EntryId>, FeedError> {
+        if self.restored && matches!(input, Input::Edit(_)) {
+            return Err(FeedError::Failed(Advice::RestoredWaits.into()));
+        }
         let mut edited = None;
         let mut next = Some(input);
         while let Some(input) = next.take() {
@@ -424,6 +436,14 @@ impl App {
                     frame: &frame,
                 });
                 self.survive(fed)?;
+                if self.restored
+                    && self
+                        .replica
+                        .as_ref()
+                        .is_some_and(|replica| replica.knows_its_place(id))
+                {
+                    self.found_its_place();
+                }
                 // What comes of it goes over this link too, before anyone is told that all is there.
                 self.tend()?;
                 self.look_at_syncs();
@@ -533,7 +553,12 @@ impl App {
                     message: crate::advice::FORK.to_owned(),
                 });
             }
-            Shown::BundleRead(read) => self.bundle_read = Some(read.clone()),
+            Shown::BundleRead(read) => {
+                if read.clock == amends_replica::ClockHeard::Heard && !read.older_copy {
+                    self.found_its_place();
+                }
+                self.bundle_read = Some(read.clone());
+            }
             Shown::PartnerWentBack => self.tell(&Event::Notice {
                 message: crate::advice::PARTNER_WENT_BACK.to_owned(),
             }),

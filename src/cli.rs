@@ -85,6 +85,8 @@ enum Command {
     #[command(subcommand)]
     Bundle(commands::bundle::Verb),
     #[command(subcommand)]
+    Backup(commands::backup::Verb),
+    #[command(subcommand)]
     Kit(commands::kit::Verb),
     Passphrase(commands::passphrase::Arguments),
     Lock(commands::lock::Arguments),
@@ -173,6 +175,7 @@ async fn perform(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Lesson(verb) => commands::lesson::run(context, verb).await,
         Command::Feel(arguments) => commands::feel::run(context, arguments).await,
         Command::Space(verb) => commands::space::run(context, verb).await,
+        Command::Backup(verb) => commands::backup::run(context, verb).await,
         Command::Bundle(verb) => commands::bundle::run(context, verb).await,
         Command::Kit(verb) => commands::kit::run(context, verb).await,
         Command::Lock(arguments) => commands::lock::run(context, arguments).await,

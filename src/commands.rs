@@ -1,6 +1,7 @@
 //! One file for one command: its arguments with their help, then one function.
 
 mod agreement;
+pub mod backup;
 pub mod boundary;
 pub mod bundle;
 pub mod completions;

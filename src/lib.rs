@@ -7,6 +7,7 @@
 //! local      conversations: in this process, or over the local socket
 //! request    what can be asked and answered
 //! app        the journal held open: the only select!; performs effects
+//! backup     one sealed file of everything
 //! home       the folder and its lock
 //! passphrase where the passphrase comes from
 //! kit        where the words of the recovery kit come from, and go
@@ -25,6 +26,7 @@ pub mod advice;
 pub mod age_file;
 pub mod app;
 pub mod background;
+pub mod backup;
 pub mod calendar;
 pub mod cli;
 pub mod commands;

@@ -56,6 +56,13 @@ pub enum Request {
         /// The file, as an absolute path.
         path: String,
     },
+    /// Write everything into one sealed file.
+    BackupWrite {
+        /// The file, as an absolute path.
+        path: String,
+        /// Write over a file that is there.
+        force: bool,
+    },
     /// Stay subscribed to everything that changes until the conversation is dropped.
     Watch,
     /// Stop the process that holds the journal.
@@ -263,6 +270,8 @@ pub enum Response {
     Status(Box<Status>),
     /// The partner was met.
     Synced(Synced),
+    /// A backup is written.
+    BackupWritten(BackupWritten),
     /// A bundle is written.
     BundleWritten(BundleWritten),
     /// A bundle is read.
@@ -284,6 +293,15 @@ pub struct Synced {
     pub have_all: bool,
     /// The partner's name.
     pub partner: String,
+}
+
+/// A backup that was written (`backup write`).
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct BackupWritten {
+    /// Where it is.
+    pub file: String,
+    /// Its size.
+    pub bytes: u64,
 }
 
 /// A bundle that was written (`bundle write`).

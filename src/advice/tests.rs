@@ -352,6 +352,30 @@ fn every_advice() -> Vec<Advice> {
         A::BundleInterrupted {
             path: "/media/stick/for-bo.amends".to_owned(),
         },
+        A::BackupExists {
+            path: "/media/stick/ana.backup".to_owned(),
+        },
+        A::BackupInsideHome {
+            path: "/home/ana/amends/ana.backup".to_owned(),
+        },
+        A::BackupNotWritten {
+            path: "/media/stick/ana.backup".to_owned(),
+            error: "the disk is full".to_owned(),
+        },
+        A::BackupUnreadable {
+            path: "/media/stick/ana.backup".to_owned(),
+            error: "permission denied".to_owned(),
+        },
+        A::NotABackup {
+            path: "/media/stick/ana.backup".to_owned(),
+        },
+        A::BackupNewer {
+            path: "/media/stick/ana.backup".to_owned(),
+        },
+        A::BackupDamaged {
+            path: "/media/stick/ana.backup".to_owned(),
+        },
+        A::RestoredWaits,
         A::Internal {
             what: "title".to_owned(),
         },

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use amends_keys::backup::BackupKey;
 use amends_keys::identity::{
     DiscoveryKey, JournalId, LogSecret, PersonName, StaticKey, StaticSecret,
 };
@@ -63,6 +64,8 @@ const PAIR: &[u8] = b"pair";
 const TRIED: &[u8] = b"tried codes";
 /// The last good addresses of the partner's device.
 const ADDRESSES: &[u8] = b"addresses";
+/// When this home came out of a backup, until others have said how much of its log they hold.
+const RESTORED: &[u8] = b"restored";
 
 /// This device.
 pub(crate) struct Device {
@@ -85,6 +88,8 @@ pub struct Open {
     pub(crate) journal: Store,
     pub(crate) private: Store,
     pub(crate) device: Device,
+    /// Seals backups. The vault's own key is not kept.
+    pub(crate) backups: BackupKey,
 }
 
 /// Makes both stores in `dir`: this device's identity in the journal's, and a private journal, whole from the start, in
@@ -129,6 +134,32 @@ pub fn create_stores(dir: &Path, name: &PersonName, vault_key: &VaultKey) -> Res
     Ok(())
 }
 
+/// Opens both stores that came out of a backup into `dir`, to know that they can be, and notes where they came from: a record
+/// that is written before others have said how much of this log they hold could take a number twice.
+///
+/// # Errors
+/// A [`Failure`] that names the store that could not be opened, and why.
+pub fn adopt_stores(dir: &Path, vault_key: &VaultKey) -> Result<(), Failure> {
+    let open_store = |path: &Path, key| {
+        Store::open(path, key, Box::new(system_rng())).map_err(|error| open_failed(path, &error))
+    };
+    let (path, private) = (dir.join(JOURNAL_DB), dir.join(PRIVATE_DB));
+    let mut journal = open_store(&path, vault_key.journal_store())?;
+    let shelf = Shelves(&journal);
+    if Replica::is_founded(&shelf).map_err(|error| damaged(&path, &error))? {
+        Replica::load(&shelf).map_err(|error| damaged(&path, &error))?;
+        put(&mut journal, RESTORED, &super::now())?;
+    }
+    let store = open_store(&private, vault_key.private_store())?;
+    Replica::load(&Shelves(&store)).map_err(|error| damaged(&private, &error))?;
+    for store in [journal, store] {
+        store.close().map_err(|error| Advice::NotSaved {
+            error: error.to_string(),
+        })?;
+    }
+    Ok(())
+}
+
 /// Opens both stores of a home.
 ///
 /// # Errors
@@ -152,6 +183,7 @@ pub fn open(home: &Home, vault_key: VaultKey) -> Result<Open, Failure> {
         journal,
         private,
         device,
+        backups: vault_key.backups(),
     })
 }
 
@@ -247,6 +279,18 @@ impl Open {
 
     pub(crate) fn keep_tried_codes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         let write = amends_store::Write::put(amends_store::Table::Meta, TRIED, bytes);
+        self.journal
+            .commit(&[write])
+            .map_err(|error| not_saved(&error))
+    }
+
+    /// Whether this home came out of a backup and has not found its place since.
+    pub(crate) fn is_restored(&self) -> Result<bool, Failure> {
+        Ok(get::<i64>(&self.home, &self.journal, RESTORED)?.is_some())
+    }
+
+    pub(crate) fn forget_restored(&mut self) -> Result<(), Failure> {
+        let write = amends_store::Write::delete(amends_store::Table::Meta, RESTORED);
         self.journal
             .commit(&[write])
             .map_err(|error| not_saved(&error))

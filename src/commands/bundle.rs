@@ -121,7 +121,7 @@ pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
 }
 
 /// Where a file is for a process that was started elsewhere.
-fn absolute(file: &Path) -> Result<String, Failure> {
+pub(super) fn absolute(file: &Path) -> Result<String, Failure> {
     let wrong = |message: String| Advice::WrongUse {
         message,
         hint: "Name the file otherwise.".to_owned(),

@@ -253,12 +253,14 @@ impl Device {
     }
 }
 
-/// What both see of an entry must be the same; ids may be shortened differently, `reached` is each side's own.
+/// What both see of an entry must be the same; ids may be shortened differently, `reached` and `held` are each side's own.
 pub(crate) fn comparable(list: &[Value]) -> Vec<Value> {
     let mut list: Vec<Value> = list.to_vec();
     for entry in &mut list {
         let entry = entry.as_object_mut().unwrap();
         entry.remove("reached");
+        // Each says when it first held it.
+        entry.remove("held");
         entry.remove("not_readable_there");
         let agreed = entry["agreed_by"].as_array_mut().unwrap();
         agreed.sort_by_key(ToString::to_string);

@@ -245,6 +245,16 @@ impl Replica {
         self.returning > held || self.links.values().any(claimed)
     }
 
+    /// Whether the device at the other end of `link` has said how far it holds this device's own log, and nothing of that is
+    /// missing here.
+    pub fn knows_its_place(&self, link: LinkId) -> bool {
+        let heard = self
+            .links
+            .get(&link)
+            .is_some_and(|state| state.theirs.is_some());
+        heard && !self.is_older_copy()
+    }
+
     /// Counts a frame, and gives up on a claim that is not made good.
     pub(crate) fn note_frame(&mut self, link: LinkId) {
         let held = self.logs.get(&self.me).map_or(0, |log| log.seq);

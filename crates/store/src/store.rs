@@ -291,6 +291,15 @@ impl Store {
         row::open(&self.key, table.name(), key, value).map_err(|_| damaged())
     }
 
+    /// The whole database as it is now, as the bytes of a file that [`Store::open`] opens: what was committed, the `-wal` beside it
+    /// included, and its rows sealed as they are.
+    ///
+    /// # Errors
+    /// Where the database cannot be read, or there is no memory for it.
+    pub fn snapshot(&mut self) -> Result<Vec<u8>, ReadError> {
+        Ok(self.conn.serialize("main")?.to_vec())
+    }
+
     /// Moves the WAL into the database, takes it away, and lets go of the file. Dropping a store does the same without saying whether it
     /// went well.
     ///

@@ -1,0 +1,84 @@
+//! A backup on a stick, the journal lost, and what comes back of it.
+
+mod devices;
+
+use devices::{Device, Pair, assert_equal, comparable};
+
+/// The journal is lost, and comes back from the backup.
+fn restore(device: &Device, backup: &str) {
+    std::fs::remove_dir_all(device.home()).unwrap();
+    device.run(&["backup", "restore", backup]).ok();
+}
+
+#[test]
+fn what_was_backed_up_while_up_comes_back_and_the_partner_brings_the_rest() {
+    let pair = Pair::new();
+    let stick = tempfile::tempdir().unwrap();
+    let file = stick.path().join("ana.backup");
+    let backup = file.to_str().unwrap();
+    pair.ana.propose("Before the backup.");
+    pair.meet();
+    let up = pair.ana.up();
+    pair.ana
+        .run_locked(&["boundary", "propose", "Only just before the backup."])
+        .ok();
+    pair.ana.run_locked(&["backup", "write", backup]).ok();
+    pair.ana
+        .run_locked(&["boundary", "propose", "After the backup."])
+        .ok();
+    pair.bo.sync(&up.listen).ok();
+    up.down();
+    let whole = comparable(&pair.bo.list());
+    assert_eq!(whole.len(), 3);
+    pair.ana.run(&["backup", "check", backup]).ok();
+
+    restore(&pair.ana, backup);
+    assert_eq!(pair.ana.list().len(), 2);
+    // A record written now would take the number of one that the partner holds.
+    let early = pair.ana.run(&["boundary", "propose", "Too early."]);
+    assert_eq!(early.failure(), (1, "restored_waits".to_owned()));
+    pair.meet();
+    assert_eq!(comparable(&pair.ana.list()), whole);
+    pair.ana.propose("And on it goes.");
+    pair.meet();
+    assert_equal(&pair.ana, &pair.bo);
+    assert_eq!(pair.bo.list().len(), 4);
+    assert_eq!(pair.bo.status()["refused"], serde_json::json!([]));
+}
+
+#[test]
+fn what_had_not_reached_the_partner_goes_to_them_after_it_came_back() {
+    let pair = Pair::new();
+    let stick = tempfile::tempdir().unwrap();
+    let file = stick.path().join("ana.backup");
+    let backup = file.to_str().unwrap();
+    pair.ana.propose("Never met since.");
+    pair.ana.run(&["backup", "write", backup]).ok();
+    restore(&pair.ana, backup);
+    assert_eq!(pair.bo.list().len(), 0);
+    pair.meet();
+    assert_equal(&pair.ana, &pair.bo);
+    assert_eq!(pair.bo.only()["text"], "Never met since.");
+    pair.ana.propose("And on it goes.");
+}
+
+#[test]
+fn a_bundle_from_the_partner_is_as_good_as_a_meeting() {
+    let pair = Pair::new();
+    let stick = tempfile::tempdir().unwrap();
+    let at = |name: &str| stick.path().join(name).to_str().unwrap().to_owned();
+    pair.ana.run(&["backup", "write", &at("backup")]).ok();
+    pair.ana.propose("After the backup.");
+    pair.meet();
+    restore(&pair.ana, &at("backup"));
+    pair.bo
+        .run(&["bundle", "write", "--all", &at("bundle")])
+        .ok();
+    pair.ana.run(&["bundle", "read", &at("bundle")]).ok();
+    // One more, in which nothing that is told is missing here.
+    pair.ana.run(&["bundle", "read", &at("bundle")]).ok();
+    pair.ana.propose("And on it goes.");
+    pair.meet();
+    assert_equal(&pair.ana, &pair.bo);
+    assert_eq!(pair.bo.list().len(), 2);
+}
