@@ -398,6 +398,18 @@ advice! {
     SharingNotAnswered { id: String } => "sharing_not_answered", WRONG_USE,
         "There is nobody here to ask whether {id} should be shared. Nothing was shared.",
         "Where you are sure: amends feel share {id} --yes. It cannot be taken back once it has reached your partner's device.";
+    UnknownItem { id: String, item: String } => "unknown_item", FAILED,
+        "The plan {id} has no step or wish {item}, or more than one.",
+        "See their numbers and names with: amends plan show {id}.";
+    NothingToUndo { id: String, step: String } => "nothing_to_undo", RULE,
+        "You have said nothing of step {step} of {id} that could be taken back.",
+        "Each takes back their own word alone. See who said what with: amends plan show {id}.";
+    OwnWordConfirmed { id: String, step: String } => "own_word", RULE,
+        "You said yourself that step {step} of {id} is done. Nothing was confirmed.",
+        "Your partner can confirm it, on their own device.";
+    StepNotDone { id: String, step: String } => "step_not_done", RULE,
+        "Nobody has said that step {step} of {id} is done as it reads now.",
+        "Where it is done, say so with: amends plan done {id} {step}.";
     EntryFull { id: String } => "entry_full", RULE,
         "The boundary {id} has grown too long to take more changes.",
         "Propose a new one that says the same in fewer words, and end this one.";

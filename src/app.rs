@@ -19,6 +19,7 @@ mod bundles;
 mod feel;
 mod meeting;
 mod pairing;
+mod plan;
 mod sessions;
 mod space;
 mod stores;
@@ -273,6 +274,7 @@ impl App {
             Request::Show { id } => self.ends(face, |app| app.show_entry(&id)),
             Request::Agreement { kind, ask } => self.ends(face, |app| app.agreement(&kind, ask)),
             Request::Feel(request) => self.ends(face, |app| app.feel(request)),
+            Request::Plan(request) => self.ends(face, |app| app.plan(request)),
             Request::Space(request) => self.ends(face, |app| app.space(request)),
             Request::Talk(request) => self.ends(face, |app| app.talk(request)),
         }

@@ -83,6 +83,8 @@ enum Command {
     #[command(subcommand)]
     Space(commands::space::Verb),
     #[command(subcommand)]
+    Plan(commands::plan::Verb),
+    #[command(subcommand)]
     Bundle(commands::bundle::Verb),
     #[command(subcommand)]
     Backup(commands::backup::Verb),
@@ -176,6 +178,7 @@ async fn perform(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Feel(arguments) => commands::feel::run(context, arguments).await,
         Command::Space(verb) => commands::space::run(context, verb).await,
         Command::Backup(verb) => commands::backup::run(context, verb).await,
+        Command::Plan(verb) => commands::plan::run(context, verb).await,
         Command::Bundle(verb) => commands::bundle::run(context, verb).await,
         Command::Kit(verb) => commands::kit::run(context, verb).await,
         Command::Lock(arguments) => commands::lock::run(context, arguments).await,

@@ -18,6 +18,7 @@ pub mod lock;
 pub mod man;
 pub mod pair;
 pub mod passphrase;
+pub mod plan;
 pub mod rocky;
 pub mod safety;
 pub mod search;

@@ -6,6 +6,7 @@
 mod across;
 mod entry;
 mod feel;
+mod plan;
 mod space;
 mod talk;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use across::{Due, Found, History, VersionLine, Week};
 pub use entry::{ActLine, Agreement, Entry, Own, Why};
 pub use feel::{FeelRequest, Feeling, FeelingChange};
+pub use plan::{Owner, Plan, PlanRequest, Step, What, Wish};
 pub use space::{Space, SpaceNow, SpaceRequest};
 pub use talk::{Account, Hearing, Keeping, Talk, TalkRequest};
 
@@ -107,6 +109,8 @@ pub enum Request {
     },
     /// One of the verbs of a feeling.
     Feel(FeelRequest),
+    /// One of the verbs of a plan.
+    Plan(PlanRequest),
     /// One of the verbs of a space.
     Space(SpaceRequest),
     /// One of the verbs of a talk.

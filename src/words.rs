@@ -2,6 +2,7 @@
 
 pub mod across;
 pub mod feel;
+mod plan;
 mod space;
 pub mod talk;
 
@@ -112,6 +113,7 @@ pub fn entry(out: Output, entry: &Entry) -> String {
             said.extend(agreed_words(agreement));
         }
         Own::Feeling(feeling) => said.extend(feel::all(feeling)),
+        Own::Plan(plan) => said.extend(plan::all(plan)),
         Own::Space(space) => said.extend(space::about(entry, space)),
         Own::Talk(talk) => said.extend(talk::told(talk)),
     }
@@ -337,6 +339,8 @@ pub fn status(out: Output, status: &Status) -> String {
             let why = match waits.why.as_str() {
                 "agree" => "to agree or decline".to_owned(),
                 "review" => "to be looked at again".to_owned(),
+                "confirm" => "to confirm that a step is done".to_owned(),
+                "due" => "a step is due".to_owned(),
                 other => talk::waits(other).map_or_else(|| line(other), str::to_owned),
             };
             said.push(format!(

@@ -216,6 +216,22 @@ fn every_advice() -> Vec<Advice> {
         A::SharingNotAnswered {
             id: "lusab".to_owned(),
         },
+        A::UnknownItem {
+            id: "lusab".to_owned(),
+            item: "7".to_owned(),
+        },
+        A::NothingToUndo {
+            id: "lusab".to_owned(),
+            step: "1".to_owned(),
+        },
+        A::OwnWordConfirmed {
+            id: "lusab".to_owned(),
+            step: "1".to_owned(),
+        },
+        A::StepNotDone {
+            id: "lusab".to_owned(),
+            step: "1".to_owned(),
+        },
         A::EntryFull {
             id: "lusab".to_owned(),
         },

@@ -327,6 +327,10 @@ impl App {
                 let state = if draft.done { "done" } else { "draft" };
                 (title, state.to_owned(), Own::Talk(talk))
             }
+            View::Plan(plan) => {
+                let (title, state, plan) = self.plan_seen(plan);
+                (title, state, Own::Plan(plan))
+            }
             View::Draft(draft) => (
                 String::new(),
                 if draft.done { "done" } else { "draft" }.to_owned(),
@@ -436,6 +440,7 @@ impl App {
         match &card.view {
             View::Boundary(agreed) | View::Lesson(agreed) => agreement_waits(agreed, today),
             View::Talk(talk) => self.talk_waits(id, card, talk),
+            View::Plan(plan) => super::plan::waits(plan, today),
             View::Feeling(_) | View::Space(_) | View::Draft(_) => None,
         }
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Space;
 use super::feel::Feeling;
+use super::plan::Plan;
 use super::talk::Talk;
 
 /// An entry of any kind. In JSON its own fields stand beside these, and `kind` says whose they are.
@@ -55,6 +56,8 @@ pub enum Own {
     Space(Space),
     /// What broke trust, as each of them tells it.
     Talk(Talk),
+    /// Something to do together.
+    Plan(Plan),
 }
 
 impl Own {
@@ -67,6 +70,7 @@ impl Own {
             Own::Lesson(_) => "lesson",
             Own::Space(_) => "space",
             Own::Talk(_) => "talk",
+            Own::Plan(_) => "plan",
         }
     }
 
@@ -79,6 +83,7 @@ impl Own {
             Own::Feeling(feeling) => &feeling.words,
             Own::Space(space) => &space.words,
             Own::Talk(talk) => talk.words(),
+            Own::Plan(plan) => &plan.text,
         }
     }
 
@@ -87,7 +92,7 @@ impl Own {
     pub fn agreement(&self) -> Option<&Agreement> {
         match self {
             Own::Boundary(agreement) | Own::Lesson(agreement) => Some(agreement),
-            Own::Feeling(_) | Own::Space(_) | Own::Talk(_) => None,
+            Own::Feeling(_) | Own::Space(_) | Own::Talk(_) | Own::Plan(_) => None,
         }
     }
 }

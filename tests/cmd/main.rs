@@ -20,6 +20,7 @@ mod manual;
 mod memory;
 mod pairing;
 mod passphrase;
+mod plan;
 mod safety;
 mod space;
 mod unpaired;

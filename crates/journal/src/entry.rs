@@ -14,7 +14,7 @@ use crate::said::{BEGIN, Begin, Statement, Writer};
 use crate::schema::{ACTS, SCHEMA};
 use crate::wall::LATEST_TIME;
 use crate::write::{Step, WriteError, Written, write};
-use crate::{draft, feeling, space, talk};
+use crate::{draft, feeling, plan, space, talk};
 
 /// The three parts of one entry, as they are on this device. One that does not exist yet is
 /// [`Part::new`].
@@ -37,6 +37,8 @@ pub enum Say {
     Draft(draft::Say),
     /// Of a feeling.
     Feeling(feeling::Say),
+    /// Of a plan.
+    Plan(plan::Say),
     /// Of a space.
     Space(space::Say),
     /// In a talk.
@@ -60,6 +62,10 @@ pub struct Told<T> {
 
 /// All that a list or a page shows of an entry, by its kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each entry, and what it holds is larger still"
+)]
 pub enum View {
     /// A private draft of any kind.
     Draft(draft::View),
@@ -73,6 +79,8 @@ pub enum View {
     Space(space::View),
     /// A talk.
     Talk(talk::View),
+    /// A plan.
+    Plan(plan::View),
 }
 
 /// What a list shows of an entry, whatever its kind.
@@ -114,6 +122,7 @@ impl Say {
         match self {
             Say::Draft(say) => say.statement(),
             Say::Feeling(say) => say.statement(),
+            Say::Plan(say) => say.statement(),
             Say::Space(say) => say.statement(),
             Say::Talk(say) => say.statement(),
         }
@@ -124,6 +133,7 @@ impl Say {
         match self {
             Say::Draft(say) => say.allowed(entry),
             Say::Feeling(say) => say.allowed(entry),
+            Say::Plan(say) => say.allowed(entry),
             Say::Space(say) => say.allowed(entry),
             Say::Talk(say) => say.allowed(entry),
         }
@@ -135,10 +145,6 @@ impl Say {
 ///
 /// # Errors
 /// [`RuleError`], where the draft or something said breaks a limit or rule.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "an entry begins with so many things"
-)]
 pub fn begin(
     kind: EntryKind,
     writer: &Writer,
@@ -342,6 +348,7 @@ impl<'a> Entry<'a> {
         match self.kind() {
             EntryKind::Feeling => View::Feeling(self.feeling()),
             EntryKind::Lesson => View::Lesson(self.agreement().in_short()),
+            EntryKind::Plan => View::Plan(self.plan()),
             EntryKind::Space => View::Space(self.space()),
             EntryKind::Talk => View::Talk(self.talk()),
             _ => View::Boundary(self.agreement().in_short()),

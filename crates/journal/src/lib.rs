@@ -60,6 +60,7 @@ mod ids;
 mod kind;
 mod lesson;
 mod part;
+pub mod plan;
 mod rule;
 mod said;
 pub mod schedule;

@@ -28,7 +28,7 @@ use automerge::{ActorId, Automerge, ObjId, ObjType, ROOT, TextEncoding};
 use crate::ids::Actor;
 use crate::kind::{EntryKind, PartKind};
 use crate::rule::Rule;
-use crate::{feeling, lesson, space, talk};
+use crate::{feeling, lesson, plan, space, talk};
 
 /// The schema of every kind that this version writes.
 pub const SCHEMA: u8 = 1;
@@ -172,6 +172,8 @@ static NOTHING_SHARED: Schema = Schema {
 };
 static FEELING_OWN: Schema = said(feeling::rule);
 static LESSON_OWN: Schema = acts_and_said(lesson::rule);
+static PLAN_SHARED: Schema = shared(&[HOLDS_LANGUAGE, HOLDS_DATE]);
+static PLAN_OWN: Schema = said(plan::rule);
 static SPACE_OWN: Schema = said(space::rule);
 static TALK_SHARED: Schema = shared(&[HOLDS_LANGUAGE]);
 static TALK_OWN: Schema = said(talk::rule);
@@ -203,6 +205,8 @@ pub(crate) fn schema(
         (Kind::Boundary, Own) => &BOUNDARY_OWN,
         (Kind::Feeling, Own) => &FEELING_OWN,
         (Kind::Lesson, Own) => &LESSON_OWN,
+        (Kind::Plan, Shared) => &PLAN_SHARED,
+        (Kind::Plan, Own) => &PLAN_OWN,
         (Kind::Space, Own) => &SPACE_OWN,
         (Kind::Talk, Shared) => &TALK_SHARED,
         (Kind::Talk, Own) => &TALK_OWN,
