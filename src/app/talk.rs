@@ -274,7 +274,7 @@ impl App {
     fn find_talk(&mut self, typed: &str) -> Result<(EntryId, View), Failure> {
         let id = self.find(typed)?;
         match self.replica()?.card(&id).map(|card| &card.view) {
-            Some(amends_journal::View::Talk(view)) => Ok((id, view.clone())),
+            Some(amends_journal::View::Talk(view)) => Ok((id, (**view).clone())),
             _ => Err(Advice::UnknownId {
                 id: typed.to_owned(),
             }

@@ -4,6 +4,7 @@
 
 pub(crate) mod half;
 pub(crate) mod network;
+pub(crate) mod opened;
 pub(crate) mod running;
 
 use std::fs;

@@ -78,7 +78,7 @@ pub enum View {
     /// Time apart.
     Space(space::View),
     /// A talk.
-    Talk(talk::View),
+    Talk(Box<talk::View>),
     /// A plan.
     Plan(plan::View),
 }
@@ -350,7 +350,7 @@ impl<'a> Entry<'a> {
             EntryKind::Lesson => View::Lesson(self.agreement().in_short()),
             EntryKind::Plan => View::Plan(self.plan()),
             EntryKind::Space => View::Space(self.space()),
-            EntryKind::Talk => View::Talk(self.talk()),
+            EntryKind::Talk => View::Talk(Box::new(self.talk())),
             _ => View::Boundary(self.agreement().in_short()),
         }
     }
