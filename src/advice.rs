@@ -422,6 +422,9 @@ advice! {
     PartnersSpace { partner: String, until: String } => "partners_space", RULE,
         "{partner} asked for this space, and only {partner} can end it sooner. Nothing was done.",
         "It ends by itself on {until}. Ending a boundary, leaving and exporting never wait for it.";
+    KeptForSpace { until: String } => "kept_for_space", RULE,
+        "That came in the space that you asked for, and is shown when it ends, on {until}.",
+        "To end the space sooner: amends space over.";
     NoSpace => "no_space", RULE,
         "No space lasts that could be ended.",
         "See those that there were with: amends space list.";
@@ -684,6 +687,9 @@ pub const BUNDLE_OLDER_COPY: &str = "This home is an older copy of itself: the p
 
 /// This device's home went back in time.
 pub const OLDER_COPY: &str = "This home is an older copy of itself: the partner's device holds more of what was written here. What is missing comes back from there now.";
+
+/// A talk that waited for the end of a space is none that the journal takes.
+pub const GIVEN_BACK: &str = "A talk that waited for the end of the space could not begin as it is. It is a draft of yours again: see amends talk list.";
 
 /// Two records of one number.
 pub const FORK: &str = "Two different records carry the same number, as when a copy of a home is used beside the first one. The one that is held stays. Use one copy only.";

@@ -17,6 +17,7 @@ mod answers;
 mod backups;
 mod bundles;
 mod feel;
+mod holding;
 mod meeting;
 mod pairing;
 mod plan;
@@ -137,6 +138,8 @@ pub(crate) struct App {
     pub(crate) tell_news: mpsc::Sender<PairingNews>,
     /// Changes that went each way over links that are closed.
     parted_totals: (u64, u64),
+    /// Talks that came in a space that this person asked for, to be told of at its end.
+    kept: std::collections::BTreeSet<EntryId>,
     bundles: VecDeque<bundles::Bundling>,
     /// What the next bundle that is read is called, where sessions are called from 1 upwards.
     next_bundle: u64,
@@ -192,6 +195,7 @@ impl App {
             pairing: None,
             tell_news,
             parted_totals: (0, 0),
+            kept: std::collections::BTreeSet::new(),
             bundles: VecDeque::new(),
             next_bundle: u64::MAX,
             bundling: false,
@@ -516,6 +520,14 @@ impl App {
         match shown {
             Shown::Edited(_) => {}
             Shown::Changed { entry, by } => {
+                let card = self
+                    .replica
+                    .as_ref()
+                    .and_then(|replica| replica.card(entry));
+                if card.is_some_and(|card| self.kept_until(card).is_some()) {
+                    self.kept.insert(*entry);
+                    return;
+                }
                 if self.watchers.is_empty() {
                     return;
                 }
@@ -719,6 +731,7 @@ impl App {
         [
             self.sessions.next_beat(),
             self.next_dial(),
+            self.next_tending(),
             self.pairing.as_ref().and_then(Pairing::due),
         ]
         .into_iter()

@@ -16,7 +16,7 @@ pub use across::{Due, Found, History, VersionLine, Week};
 pub use entry::{ActLine, Agreement, Entry, Own, Why};
 pub use feel::{FeelRequest, Feeling, FeelingChange};
 pub use plan::{Owner, Plan, PlanRequest, Step, What, Wish};
-pub use space::{Space, SpaceNow, SpaceRequest};
+pub use space::{Held, Space, SpaceNow, SpaceRequest};
 pub use talk::{Account, Hearing, Keeping, Talk, TalkRequest};
 
 /// One thing a person or a script asks for.
@@ -378,6 +378,9 @@ pub struct Status {
     /// The spaces that last, one of each person at most.
     #[serde(default)]
     pub spaces: Vec<SpaceNow>,
+    /// What waits here for the end of the partner's space.
+    #[serde(default)]
+    pub held: Vec<Held>,
     /// Records set aside or refused, one line each.
     pub refused: Vec<String>,
     /// Whether a session with the partner is open now.

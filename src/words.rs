@@ -16,7 +16,7 @@ use crate::request::{
 };
 use crate::terminal::{Output, beginning, line, lines};
 
-pub use space::{space_asked, space_over};
+pub use space::{held, space_asked, space_over};
 
 /// Columns that the beginning of a text may take in a list.
 const LIST_WIDTH: usize = 60;

@@ -243,6 +243,9 @@ fn every_advice() -> Vec<Advice> {
             partner: "Bo".to_owned(),
             until: "24 Nov 2026, 18:00".to_owned(),
         },
+        A::KeptForSpace {
+            until: "24 Nov 2026, 18:00".to_owned(),
+        },
         A::NoSpace,
         A::NothingToHear {
             id: "lusab".to_owned(),
@@ -412,6 +415,7 @@ fn every_sentence_is_as_it_was_agreed() {
     }
     for remark in [
         OLDER_COPY.to_owned(),
+        GIVEN_BACK.to_owned(),
         FORK.to_owned(),
         PARTNER_WENT_BACK.to_owned(),
         set_aside("your partner's", 7, "reason"),

@@ -18,6 +18,13 @@ impl App {
     /// Every entry that a list shows, of both stores, in the order in which this device first held them: what a clock
     /// claims orders nothing.
     pub(super) fn everything(&self) -> Vec<(Store, EntryId, &Card)> {
+        let mut all = self.everything_here();
+        all.retain(|(_, _, card)| self.kept_until(card).is_none());
+        all
+    }
+
+    /// The same with what is kept until the end of a space.
+    fn everything_here(&self) -> Vec<(Store, EntryId, &Card)> {
         let mut all: Vec<_> = [Store::Journal, Store::Private]
             .into_iter()
             .filter_map(|store| Some((store, self.replica_of(store)?)))
@@ -109,7 +116,12 @@ impl App {
             .into_iter()
             .filter_map(|found| {
                 let (store, id) = found.id;
-                let entry = self.entry_of(*store, id, self.card_of(*store, id)?);
+                // What is kept now may be shown before the index is made anew.
+                let card = self.card_of(*store, id)?;
+                if self.kept_until(card).is_some() {
+                    return None;
+                }
+                let entry = self.entry_of(*store, id, card);
                 let field = found.fields.first()?;
                 Some(Found {
                     title: called(&entry),
@@ -134,7 +146,7 @@ impl App {
 
     fn index(&self) -> Searchable {
         let texts: Vec<_> = self
-            .everything()
+            .everything_here()
             .into_iter()
             .map(|(store, id, card)| ((store, id), texts_of(&self.entry_of(store, &id, card))))
             .collect();
@@ -149,6 +161,7 @@ impl App {
     /// Every version of an entry, and who agreed to which.
     pub(super) fn versions(&mut self, typed: &str) -> Result<Response, Failure> {
         let (store, id) = self.find_anywhere(typed)?;
+        self.must_not_be_kept(&id)?;
         let (versions, agreement) =
             self.look(store, &id, |entry| (entry.versions(), entry.agreement()))?;
         let entry = self
@@ -226,7 +239,7 @@ fn days_of(card: &Card) -> Vec<(String, &'static str)> {
 /// All that people wrote in an entry, by the name of its field, the title first. What only names or counts is left out, so
 /// a kind that comes to have another field of words is searched without more ado.
 fn texts_of(entry: &Entry) -> Vec<(String, String)> {
-    const NO_WORDS: [&str; 16] = [
+    const NO_WORDS: [&str; 20] = [
         "id",
         "kind",
         "state",
@@ -243,6 +256,10 @@ fn texts_of(entry: &Entry) -> Vec<(String, String)> {
         "title",
         "mime",
         "history",
+        "until",
+        "ends",
+        "over",
+        "goes_out",
     ];
     fn gather(name: &str, value: &serde_json::Value, texts: &mut Vec<(String, String)>) {
         match value {

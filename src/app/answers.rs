@@ -7,6 +7,7 @@ use amends_journal::{
 };
 use amends_replica::{Card, Edit, EditError, Input, Replica, Whose};
 
+use super::holding::is_held;
 use super::space::own_of_space;
 use super::stores::{Shelves, damaged, internal};
 use super::{App, FeedError};
@@ -231,7 +232,7 @@ impl App {
                 continue;
             };
             for (id, card) in replica.cards() {
-                if card.kind == kind.byte() && is_listed(card) {
+                if card.kind == kind.byte() && is_listed(card) && self.kept_until(card).is_none() {
                     all.push((card.created, *id, self.entry_of(store, id, card)));
                 }
             }
@@ -324,7 +325,11 @@ impl App {
             }
             View::Draft(draft) if card.kind == EntryKind::Talk.byte() => {
                 let (title, talk) = self.talk_draft_of(draft);
-                let state = if draft.done { "done" } else { "draft" };
+                let state = match draft {
+                    _ if is_held(draft) => "held",
+                    _ if draft.done => "done",
+                    _ => "draft",
+                };
                 (title, state.to_owned(), Own::Talk(talk))
             }
             View::Plan(plan) => {
@@ -403,6 +408,7 @@ impl App {
                 failure
             }
         })?;
+        self.must_not_be_kept(&id)?;
         let view = self.look(store, &id, |entry| entry.agreement())?;
         let mut entry = self
             .entry_in(store, &id)
@@ -459,6 +465,7 @@ impl App {
                 last_met: None,
                 space: None,
                 spaces: Vec::new(),
+                held: Vec::new(),
                 refused: Vec::new(),
                 connected,
                 not_come: 0,
@@ -467,6 +474,9 @@ impl App {
         let today = today();
         let mut waiting_for_me = Vec::new();
         for (id, card) in replica.cards() {
+            if self.kept_until(card).is_some() {
+                continue;
+            }
             let Some(why) = self.waits_for_me(id, card, &today) else {
                 continue;
             };
@@ -500,6 +510,7 @@ impl App {
             last_met: replica.last_met().map(time_of),
             space: spaces.iter().map(|space| space.until.clone()).max(),
             spaces,
+            held: self.held_now(),
             refused,
             connected,
             not_come: replica.not_come(),

@@ -8,7 +8,8 @@ use rand_core::Rng;
 
 use super::App;
 use super::answers::{Store, Typed, hash_of, hex, rule_failed, time_of};
-use super::stores::system_rng;
+use super::holding::{NewTalk, is_question, is_together};
+use super::stores::{internal, system_rng};
 use super::tending::{ENTRY, NONCE, TEXT};
 use crate::advice::Advice;
 use crate::request::{
@@ -16,7 +17,7 @@ use crate::request::{
 };
 
 /// The name of a draft's answer that holds what the talk is about.
-const TOPIC: &str = "topic";
+pub(super) const TOPIC: &str = "topic";
 /// The name of a draft's answer that is there where it is to be told together.
 const TOLD_TOGETHER: &str = "together";
 
@@ -33,7 +34,23 @@ impl App {
                 draft,
             } => {
                 let draft = draft.map(|draft| self.draft_of_talk(&draft)).transpose()?;
-                let entry = self.begin_talk(topic, text, language, together, from)?;
+                self.replica()?;
+                let from = from.map(|from| self.find(&from)).transpose()?;
+                // Before anything is begun or held: an account that cannot be told begins no talk.
+                if let Some(text) = &text {
+                    tellable(text)?;
+                }
+                let talk = NewTalk {
+                    role: if together { TOGETHER } else { PLAIN },
+                    from,
+                    topic,
+                    language,
+                    text,
+                };
+                if let Some((space, _)) = self.held_by_space() {
+                    return self.hold(space, talk, draft);
+                }
+                let entry = self.begin_talk(&talk)?;
                 self.draft_became(draft, entry)?;
                 self.talk_entry(entry)
             }
@@ -42,10 +59,23 @@ impl App {
                     language: language.clone(),
                     ..Typed::default()
                 };
-                let edit = beginning(ASKED, None, "", &language, vec![Say::Ask(text)]);
-                self.answer(Store::Journal, edit, &typed)
+                self.replica()?;
+                let talk = NewTalk {
+                    role: ASKED,
+                    from: None,
+                    topic: String::new(),
+                    language,
+                    text: Some(text),
+                };
+                if let Some((space, _)) = self.held_by_space() {
+                    return self.hold(space, talk, None);
+                }
+                self.answer(Store::Journal, Edit::Begin(talk.beginnings()), &typed)
             }
             TalkRequest::Account { id, text, draft } => {
+                if let Some(held) = self.held(&id) {
+                    return self.rewrite_held(held, text);
+                }
                 let (entry, view) = self.find_talk(&id)?;
                 let draft = draft.map(|draft| self.draft_of_talk(&draft)).transpose()?;
                 if view.together {
@@ -98,6 +128,9 @@ impl App {
                 self.talk_entry(entry)
             }
             TalkRequest::KeepBack { id } => {
+                if let Some(held) = self.held(&id) {
+                    return self.drop_held(held);
+                }
                 let (entry, _) = self.find_talk(&id)?;
                 let waiting = self
                     .waiting_accounts()
@@ -123,41 +156,36 @@ impl App {
         }
     }
 
-    fn begin_talk(
-        &mut self,
-        topic: String,
-        text: Option<String>,
-        language: String,
-        together: bool,
-        from: Option<String>,
-    ) -> Result<EntryId, Failure> {
-        self.replica()?;
-        let from = from.map(|from| self.find(&from)).transpose()?;
+    fn begin_talk(&mut self, talk: &NewTalk) -> Result<EntryId, Failure> {
         let typed = Typed {
-            language: language.clone(),
+            language: talk.language.clone(),
             ..Typed::default()
         };
-        // Before anything is begun: an account that cannot be told begins no talk.
-        if let Some(text) = &text {
-            tellable(text)?;
-        }
-        let (role, says) = match &text {
-            _ if together => (TOGETHER, vec![]),
-            Some(text) => (PLAIN, vec![Say::Account(text.clone())]),
-            None => (PLAIN, vec![]),
-        };
-        let edit = beginning(role, from, &topic, &language, says);
+        let edit = Edit::Begin(talk.beginnings());
         let (entry, _) = self.edit(Store::Journal, edit, &typed)?;
-        if let Some(text) = text.filter(|_| together) {
-            self.commit(entry, &View::default(), text, "")?;
+        self.complete_talk(entry, talk)?;
+        Ok(entry)
+    }
+
+    /// What belongs to a talk that is begun, as far as it is not done yet.
+    pub(super) fn complete_talk(&mut self, entry: EntryId, talk: &NewTalk) -> Result<(), Failure> {
+        if let Some(text) = talk.text.as_ref().filter(|_| talk.role == TOGETHER) {
+            let card = self.replica()?.card(&entry).map(|card| &card.view);
+            let fixed = match card {
+                Some(amends_journal::View::Talk(view)) => view.mine.committed.is_some(),
+                _ => return Err(internal(&"a talk is gone that was just begun")),
+            };
+            if !fixed {
+                self.commit(entry, &View::default(), text.clone(), "")?;
+            }
         }
-        if let Some(asked) = from.filter(|from| self.is_asked_of_me(from)) {
+        if let Some(asked) = talk.from.filter(|from| self.is_asked_of_me(from)) {
             // A talk that came of the question answers it.
             let says = vec![Say::Reply(String::new()).into()];
             let edit = Edit::Say { entry: asked, says };
             self.edit(Store::Journal, edit, &Typed::default())?;
         }
-        Ok(entry)
+        Ok(())
     }
 
     /// Fixes an account: its words and what hides them go into the private store, durably; then the hash of both into the
@@ -194,7 +222,7 @@ impl App {
     }
 
     /// Writes a private draft anew, or another version of it. Gives its id.
-    fn keep_draft(
+    pub(super) fn keep_draft(
         &mut self,
         draft: Option<EntryId>,
         role: u8,
@@ -404,6 +432,7 @@ impl App {
             reply: view.reply.clone(),
             accounts,
             draft_of: None,
+            goes_out: None,
         };
         (view.topic.clone(), state.to_owned(), talk)
     }
@@ -422,10 +451,15 @@ impl App {
             text: Some(answer(TEXT)).filter(|text| !text.is_empty()),
             ..Account::default()
         };
+        let question = is_question(draft);
+        let goes_out = self.goes_out(draft).map(time_of);
         let talk = Talk {
-            together: draft.waits_for == WaitsFor::Together
+            asked: question.then(|| answer(TEXT)),
+            goes_out,
+            together: is_together(draft)
+                || draft.waits_for == WaitsFor::Together
                 || draft.answer(TOLD_TOGETHER).is_some(),
-            accounts: vec![told],
+            accounts: if question { Vec::new() } else { vec![told] },
             draft_of,
             ..Talk::default()
         };
@@ -481,7 +515,7 @@ impl App {
 }
 
 /// Whether an account can be told: the same that the journal asks of it.
-fn tellable(text: &str) -> Result<(), Failure> {
+pub(super) fn tellable(text: &str) -> Result<(), Failure> {
     if text.trim().is_empty() {
         return Err(Advice::TextEmpty.into());
     }
@@ -496,17 +530,24 @@ fn tellable(text: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn beginning(role: u8, from: Option<EntryId>, topic: &str, language: &str, says: Vec<Say>) -> Edit {
-    Edit::Begin(Beginnings {
-        kind: EntryKind::Talk,
-        role,
-        from,
-        words: Some(Words {
-            title: topic.to_owned(),
-            language: language.to_owned(),
-            ..Words::default()
-        }),
-        agreed: false,
-        says: says.into_iter().map(Into::into).collect(),
-    })
+impl NewTalk {
+    pub(super) fn beginnings(&self) -> Beginnings {
+        let says = match (self.role, &self.text) {
+            (ASKED, text) => vec![Say::Ask(text.clone().unwrap_or_default()).into()],
+            (PLAIN, Some(text)) => vec![Say::Account(text.clone()).into()],
+            _ => Vec::new(),
+        };
+        Beginnings {
+            kind: EntryKind::Talk,
+            role: self.role,
+            from: self.from,
+            words: Some(Words {
+                title: self.topic.clone(),
+                language: self.language.clone(),
+                ..Words::default()
+            }),
+            agreed: false,
+            says,
+        }
+    }
 }

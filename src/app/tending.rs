@@ -37,7 +37,10 @@ impl App {
         if self.restored {
             return Ok(());
         }
-        self.open_accounts()
+        self.open_accounts()?;
+        self.let_out()?;
+        self.show_kept();
+        Ok(())
     }
 
     /// The accounts that wait in the private store, those kept back too, but not what was opened.
@@ -99,7 +102,10 @@ impl App {
     }
 
     /// Whether it was done. What can be done later, as in an older copy of a home that comes back first, waits in silence.
-    fn tended(&mut self, fed: Result<Option<EntryId>, FeedError>) -> Result<bool, Failure> {
+    pub(super) fn tended(
+        &mut self,
+        fed: Result<Option<EntryId>, FeedError>,
+    ) -> Result<bool, Failure> {
         let done = fed.is_ok();
         match fed {
             Ok(_) | Err(FeedError::Edit(_)) => {}
@@ -110,7 +116,7 @@ impl App {
 }
 
 /// The bytes that an answer holds in hex.
-fn bytes<const N: usize>(hex: &str) -> Option<[u8; N]> {
+pub(super) fn bytes<const N: usize>(hex: &str) -> Option<[u8; N]> {
     data_encoding::HEXLOWER
         .decode(hex.as_bytes())
         .ok()?

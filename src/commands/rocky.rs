@@ -37,5 +37,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
     let outcome = entry(&mut journal, request).await;
     let entry = journal.leave_with(outcome).await?;
     context.out.value(&entry)?;
-    context.out.say(&words::talk::asked(&entry))
+    context
+        .out
+        .say(&words::held(&entry).unwrap_or_else(|| words::talk::asked(&entry)))
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::unexpected;
 use crate::cli::Context;
 use crate::holder;
-use crate::request::{Failure, Request, Response, SpaceNow, Status, Waits};
+use crate::request::{Failure, Held, Request, Response, SpaceNow, Status, Waits};
 use crate::words;
 
 /// See what waits for you and what has not reached your partner
@@ -24,6 +24,7 @@ struct ForScripts<'a> {
     last_met: Option<&'a str>,
     space: Option<&'a str>,
     spaces: &'a [SpaceNow],
+    held: &'a [Held],
     refused: &'a [String],
     unconfirmed: bool,
     connected: bool,
@@ -47,6 +48,7 @@ pub async fn run(context: &Context, _: Arguments) -> Result<(), Failure> {
         last_met: status.last_met.as_deref(),
         space: status.space.as_deref(),
         spaces: &status.spaces,
+        held: &status.held,
         refused: &status.refused,
         unconfirmed: status.unconfirmed,
         connected: status.connected,

@@ -181,6 +181,9 @@ pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
         }
         Said::Done(verb, entry) => {
             context.out.value(&entry)?;
+            if let Some(held) = words::held(&entry) {
+                return context.out.say(&held);
+            }
             context.out.say(&words::done(verb, &entry))?;
             match words::talk::fixed(&entry) {
                 Some(fixed) => context.out.say(&fixed),

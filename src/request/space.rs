@@ -47,3 +47,16 @@ pub struct SpaceNow {
     /// A kind word; may be empty.
     pub words: String,
 }
+
+/// Something of mine that waits for the end of the partner's space, in `status`.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Held {
+    /// The private draft's id.
+    pub id: String,
+    /// Its kind.
+    pub kind: String,
+    /// Its title, or the beginning of its text.
+    pub title: String,
+    /// When it goes out by itself; null where that is now.
+    pub until: Option<String>,
+}

@@ -74,6 +74,9 @@ pub struct Talk {
     /// Of a private draft: the talk that it is for, where that one is there already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub draft_of: Option<String>,
+    /// Of a private draft that waits for the end of a space: when it goes out by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goes_out: Option<String>,
 }
 
 /// One person's side of a talk.

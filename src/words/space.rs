@@ -1,8 +1,8 @@
 //! Space, in words for people. It is never said as something that is done to somebody.
 
 use super::{reached, when};
-use crate::request::{Entry, Own, Space, SpaceNow, Status};
-use crate::terminal::{line, lines};
+use crate::request::{Entry, Held, Own, Space, SpaceNow, Status};
+use crate::terminal::{beginning, line, lines};
 
 /// Where a space stands, in a few words.
 pub(super) fn state(entry: &Entry, space: &Space) -> String {
@@ -98,7 +98,43 @@ pub(super) fn now(status: &Status, partner: &str) -> Vec<String> {
         }
         said.push("Talks that you begin wait here, where you can see and change them, and go out by themselves when it ends. Ending a boundary, leaving and exporting never wait.".to_owned());
     }
+    if !status.held.is_empty() {
+        said.push("Waits here for the end of the space:".to_owned());
+    }
+    for Held {
+        id,
+        kind,
+        title,
+        until,
+    } in &status.held
+    {
+        let until = until.as_deref().map(when);
+        said.push(format!(
+            "  {}  {} “{}”, goes out {}",
+            line(id),
+            line(kind),
+            beginning(title, 40),
+            until.map_or("now".to_owned(), |until| format!("on {until}"))
+        ));
+    }
     said
+}
+
+/// What was just written waits for the end of a space. None where it does not.
+pub fn held(entry: &Entry) -> Option<String> {
+    let Own::Talk(talk) = &entry.own else {
+        return None;
+    };
+    if entry.state != "held" {
+        return None;
+    }
+    let id = line(&entry.id);
+    let until = talk.goes_out.as_deref().map(when).unwrap_or_default();
+    Some(format!(
+        "Your partner asked for space. What you wrote waits on this device ({id}) until {until}, or until they end it sooner, and then goes out by itself when you meet.\n\
+         Until then you can put other words into it: amends talk account {id}\n\
+         or throw it away: amends talk keep-back {id}"
+    ))
 }
 
 #[cfg(test)]
@@ -151,6 +187,7 @@ mod tests {
             last_met: None,
             space: None,
             spaces,
+            held: Vec::new(),
             refused: Vec::new(),
             connected: false,
             not_come: 0,

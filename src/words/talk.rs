@@ -13,6 +13,7 @@ pub fn state(state: &str) -> &'static str {
         "heard_by_both" => "heard by both",
         "settled" => "settled",
         "draft" => "draft",
+        "held" => "waits for the end of the space",
         _ => "talk",
     }
 }
@@ -21,6 +22,12 @@ pub fn state(state: &str) -> &'static str {
 pub fn told(talk: &Talk) -> Vec<String> {
     let mut said = Vec::new();
     let mut say = |paragraph: String| said.extend([paragraph, String::new()]);
+    if let Some(until) = &talk.goes_out {
+        say(format!(
+            "It waits on this device, and goes out by itself on {}, or when your partner ends the space.",
+            when(until)
+        ));
+    }
     if let Some(id) = &talk.draft_of {
         say(format!("It is for the talk {}.", line(id)));
     }

@@ -46,6 +46,7 @@ fn status() -> Status {
         not_reached: 0,
         last_met: None,
         spaces: Vec::new(),
+        held: Vec::new(),
         space: None,
         refused: Vec::new(),
         connected: false,

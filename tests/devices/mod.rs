@@ -2,6 +2,7 @@
 //! for something: what is waited for is a line of output or the end of a process, and a wait that is too long fails.
 #![allow(dead_code, reason = "every test binary uses a part of it")]
 
+pub(crate) mod clocks;
 pub(crate) mod half;
 pub(crate) mod network;
 pub(crate) mod opened;

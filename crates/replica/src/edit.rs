@@ -23,6 +23,13 @@ pub enum Edit {
     Propose(Words),
     /// Begin an entry of any other kind.
     Begin(Beginnings),
+    /// Begin it with an id that is known before: see [`Replica::new_seed`].
+    BeginWith {
+        /// The random bytes that the id is made from.
+        seed: [u8; 16],
+        /// What it begins with.
+        beginnings: Beginnings,
+    },
     /// Change the shared words of an entry; nobody's agreement.
     Change {
         /// Which.
@@ -134,7 +141,9 @@ impl std::fmt::Debug for Edit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (verb, entry) = match self {
             Edit::Propose(_) => return f.write_str("Propose"),
-            Edit::Begin(beginnings) => return write!(f, "Begin({:?})", beginnings.kind),
+            Edit::Begin(beginnings) | Edit::BeginWith { beginnings, .. } => {
+                return write!(f, "Begin({:?})", beginnings.kind);
+            }
             Edit::Change { entry, .. } => ("Change", entry),
             Edit::Why { entry, .. } => ("Why", entry),
             Edit::Say { entry, .. } => ("Say", entry),
@@ -195,7 +204,11 @@ impl Replica {
                 let of = (EntryKind::Boundary, SCHEMA);
                 self.write(world, entry, of, Some(proposed.shared), Some(proposed.own))
             }
-            Edit::Begin(beginnings) => self.begin(world, &beginnings),
+            Edit::Begin(beginnings) => {
+                let seed = self.new_seed(beginnings.kind, world.rng)?;
+                self.begin(world, &beginnings, seed)
+            }
+            Edit::BeginWith { seed, beginnings } => self.begin(world, &beginnings, seed),
             Edit::Change { entry, change } => {
                 let edit = amends_journal::Edit {
                     title: change.title.as_deref(),
@@ -268,12 +281,13 @@ impl Replica {
         &mut self,
         world: &mut World<'_>,
         beginnings: &Beginnings,
+        nonce: [u8; 16],
     ) -> Result<Vec<Effect>, HandleError> {
         let kind = beginnings.kind;
-        let me = actor_of(&self.me);
-        let journal = self.journal.0;
-        let (entry, nonce) =
-            self.new_id_from(world.rng, |nonce| Begin::id(&journal, kind, &me, nonce))?;
+        let entry = self.seeded(kind, &nonce);
+        if self.cards.contains_key(&entry) {
+            return Err(EditError::NoId.into());
+        }
         let begin = Begin {
             nonce,
             role: beginnings.role,
@@ -290,6 +304,24 @@ impl Replica {
         )
         .map_err(EditError::Rule)?;
         self.write(world, entry, (kind, SCHEMA), begun.shared, Some(begun.own))
+    }
+
+    /// Random bytes that an entry of this kind can begin with.
+    ///
+    /// # Errors
+    /// [`EditError::NoId`].
+    pub fn new_seed(
+        &self,
+        kind: EntryKind,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<[u8; 16], EditError> {
+        Ok(self.new_id_from(rng, |seed| self.seeded(kind, seed))?.1)
+    }
+
+    /// The id of the entry that this device begins with these random bytes.
+    #[must_use]
+    pub fn seeded(&self, kind: EntryKind, seed: &[u8; 16]) -> EntryId {
+        Begin::id(&self.journal.0, kind, &actor_of(&self.me), seed)
     }
 
     fn must_hold(&self, entry: &EntryId) -> Result<(), EditError> {

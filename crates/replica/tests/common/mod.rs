@@ -133,7 +133,8 @@ pub struct Pair {
     pub journal: JournalId,
     epoch_0: [u8; 32],
     next_link: u64,
-    now: i64,
+    /// Both devices' clock.
+    pub now: i64,
     /// A home was put back to an older copy, so that what was reached may be gone again; or it takes too long.
     pub unchecked: bool,
 }
