@@ -344,6 +344,9 @@ advice! {
     OtherKind { id: String, found: String, wanted: String } => "other_kind", RULE,
         "{id} is a {found}, not a {wanted}. Nothing was done.",
         "See all of a kind with: amends {wanted} list.";
+    UnreadEntry { id: String } => "not_readable_yet", RULE,
+        "A later version of Amends wrote in {id}, and this one cannot read that yet. It is kept as it is, and nothing was done.",
+        "Bring Amends up to date on this device; then it is read by itself.";
     NoSuchVersion { id: String, version: String } => "no_such_version", FAILED,
         "{id} has no version {version}.",
         "See all of its versions with: amends history {id}.";
@@ -674,6 +677,9 @@ pub fn bundle_refused(count: u64, reason: &str) -> String {
     };
     format!("{pieces} refused, and nothing of that was kept ({reason}).")
 }
+
+/// Something in an entry that this version cannot read.
+pub const UNREAD: &str = "A later version of Amends wrote in this, and this one cannot read all of it yet. It is kept as it is; bring Amends up to date on this device, and it is read.";
 
 /// Somebody reads what was written here.
 pub const BUNDLE_OWN: &str =

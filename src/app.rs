@@ -83,6 +83,11 @@ pub async fn run(
     let (tell, mut carried) = mpsc::channel(64);
     let (tell_news, mut news) = mpsc::channel(4);
     let mut app = App::new(open, options, tell, tell_news)?;
+    // What a later version had written may be readable by now.
+    if app.replica.as_ref().is_some_and(Replica::has_awaited) {
+        let fed = app.feed(Input::Continue);
+        app.survive(fed)?;
+    }
     if app.options.stays {
         app.start_meeting().await?;
     }

@@ -13,7 +13,7 @@ mod talk;
 use serde::{Deserialize, Serialize};
 
 pub use across::{Due, Found, History, VersionLine, Week};
-pub use entry::{ActLine, Agreement, Entry, Own, Why};
+pub use entry::{ActLine, Agreement, Entry, Own, Unread, Why};
 pub use feel::{FeelRequest, Feeling, FeelingChange};
 pub use plan::{Owner, Plan, PlanRequest, Step, What, Wish};
 pub use space::{Held, Space, SpaceNow, SpaceRequest};

@@ -108,10 +108,15 @@ pub fn entry(out: Output, entry: &Entry) -> String {
     }
     said.push(facts.join(" · "));
     said.push(String::new());
+    if entry.unread {
+        said.push(advice::UNREAD.to_owned());
+        said.push(String::new());
+    }
     match &entry.own {
         Own::Boundary(agreement) | Own::Lesson(agreement) => {
             said.extend(agreed_words(agreement));
         }
+        Own::Unread(_) => {}
         Own::Feeling(feeling) => said.extend(feel::all(feeling)),
         Own::Plan(plan) => said.extend(plan::all(plan)),
         Own::Space(space) => said.extend(space::about(entry, space)),

@@ -161,6 +161,9 @@ fn every_advice() -> Vec<Advice> {
             found: "lesson".to_owned(),
             wanted: "boundary".to_owned(),
         },
+        A::UnreadEntry {
+            id: "lusab".to_owned(),
+        },
         A::NoSuchVersion {
             id: "lusab".to_owned(),
             version: "9".to_owned(),
@@ -426,6 +429,7 @@ fn every_sentence_is_as_it_was_agreed() {
         bundle_waiting(2),
         bundle_refused(1, "reason"),
         bundle_refused(2, "reason"),
+        UNREAD.to_owned(),
         BUNDLE_OWN.to_owned(),
         BUNDLE_OLDER.to_owned(),
         BUNDLE_OLDER_COPY.to_owned(),

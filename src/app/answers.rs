@@ -13,7 +13,7 @@ use super::stores::{Shelves, damaged, internal};
 use super::{App, FeedError};
 use crate::advice::Advice;
 use crate::request::{
-    ActLine, Agreement, Entry, Failure, Feeling, Own, Response, Status, Waits, Why,
+    ActLine, Agreement, Entry, Failure, Feeling, Own, Response, Status, Unread, Waits, Why,
 };
 
 /// A time in RFC 3339, UTC, as scripts read it.
@@ -173,6 +173,7 @@ impl App {
                 Advice::PartnerNotConfirmed { partner }.into()
             }
             FeedError::Edit(EditError::OlderCopy) => Advice::OlderHome.into(),
+            FeedError::Edit(EditError::Unread) => Advice::UnreadEntry { id: id.clone() }.into(),
             FeedError::Edit(EditError::Unknown) => Advice::UnknownId { id: id.clone() }.into(),
             FeedError::Edit(other @ EditError::NoId) => internal(&other),
             FeedError::Failed(failure) => failure,
@@ -202,6 +203,11 @@ impl App {
         id: &EntryId,
         then: impl FnOnce(&amends_journal::Entry<'_>) -> T,
     ) -> Result<T, Failure> {
+        if let Some(card) = self.card_of(store, id)
+            && card.view == View::Unread
+        {
+            return Err(Advice::UnreadEntry { id: id.words(2) }.into());
+        }
         let (replica, shelf, path) = match store {
             Store::Journal => (
                 self.replica.as_mut().ok_or(Advice::NotPaired)?,
@@ -289,6 +295,7 @@ impl App {
             reached: store == Store::Journal && replica.is_some_and(|r| r.reached(card)),
             not_readable_there: card.not_readable_there,
             private: store == Store::Private,
+            unread: card.unread,
             from: card.from.map(|from| short(&EntryId(from))),
             own,
             history: Vec::new(),
@@ -298,6 +305,14 @@ impl App {
     /// An entry's title, its state, and what its kind has of its own.
     fn own_of(&self, store: Store, id: &EntryId, card: &Card) -> (String, String, Own) {
         match &card.view {
+            View::Unread => (
+                String::new(),
+                "unread".to_owned(),
+                Own::Unread(Unread {
+                    number: card.kind,
+                    schema: card.schema,
+                }),
+            ),
             View::Boundary(agreed) => {
                 let (title, state, agreement) = self.agreement_of(agreed);
                 (title, state, Own::Boundary(agreement))
@@ -409,10 +424,13 @@ impl App {
             }
         })?;
         self.must_not_be_kept(&id)?;
-        let view = self.look(store, &id, |entry| entry.agreement())?;
         let mut entry = self
             .entry_in(store, &id)
             .ok_or_else(|| Failure::from(Advice::UnknownId { id: id.to_string() }))?;
+        if let Own::Unread(_) = entry.own {
+            return Ok(Response::Entry(Box::new(entry)));
+        }
+        let view = self.look(store, &id, |entry| entry.agreement())?;
         entry.history = match entry.own {
             Own::Talk(_) if store == Store::Journal => self.talk_history(&id)?,
             _ => self.history(&view),
@@ -447,7 +465,7 @@ impl App {
             View::Boundary(agreed) | View::Lesson(agreed) => agreement_waits(agreed, today),
             View::Talk(talk) => self.talk_waits(id, card, talk),
             View::Plan(plan) => super::plan::waits(plan, today),
-            View::Feeling(_) | View::Space(_) | View::Draft(_) => None,
+            View::Feeling(_) | View::Space(_) | View::Draft(_) | View::Unread => None,
         }
     }
 

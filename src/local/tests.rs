@@ -29,6 +29,7 @@ fn an_entry(text: &str) -> Entry {
         reached: false,
         not_readable_there: false,
         private: false,
+        unread: false,
         from: None,
         own: Own::Boundary(Agreement {
             text: text.to_owned(),

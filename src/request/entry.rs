@@ -31,6 +31,9 @@ pub struct Entry {
     /// true where it stands in the private store and nowhere else.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub private: bool,
+    /// true where a later version wrote something in it that cannot be read here yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unread: bool,
     /// The id of the entry that it came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
@@ -46,6 +49,8 @@ pub struct Entry {
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Own {
+    /// What a later version wrote, of a kind that is not known here.
+    Unread(Unread),
     /// Words that both agree to.
     Boundary(Agreement),
     /// What it is like for one of them.
@@ -65,6 +70,7 @@ impl Own {
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
+            Own::Unread(_) => "unread",
             Own::Boundary(_) => "boundary",
             Own::Feeling(_) => "feeling",
             Own::Lesson(_) => "lesson",
@@ -78,6 +84,7 @@ impl Own {
     #[must_use]
     pub fn words(&self) -> &str {
         match self {
+            Own::Unread(_) => "",
             Own::Boundary(agreement) | Own::Lesson(agreement) => &agreement.text,
             Own::Feeling(feeling) if feeling.words.trim().is_empty() => &feeling.because,
             Own::Feeling(feeling) => &feeling.words,
@@ -92,9 +99,18 @@ impl Own {
     pub fn agreement(&self) -> Option<&Agreement> {
         match self {
             Own::Boundary(agreement) | Own::Lesson(agreement) => Some(agreement),
-            Own::Feeling(_) | Own::Space(_) | Own::Talk(_) | Own::Plan(_) => None,
+            _ => None,
         }
     }
+}
+
+/// What a later version wrote: kept, and readable once this program is of one that knows it.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Unread {
+    /// The number of its kind.
+    pub number: u8,
+    /// The version of its schema.
+    pub schema: u8,
 }
 
 /// What is agreed to, word for word.

@@ -159,6 +159,7 @@ mod tests {
             reached: false,
             not_readable_there: false,
             private: false,
+            unread: false,
             from: None,
             own: Own::Space(Space {
                 words: "I need to think. I love you.".to_owned(),

@@ -17,6 +17,7 @@ fn evenings() -> Entry {
         reached: false,
         not_readable_there: false,
         private: false,
+        unread: false,
         from: None,
         own: Own::Boundary(Agreement {
             text: "No phones at dinner.\nNor in bed.".to_owned(),

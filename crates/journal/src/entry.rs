@@ -67,6 +67,8 @@ pub struct Told<T> {
     reason = "there is one for each entry, and what it holds is larger still"
 )]
 pub enum View {
+    /// What a later version wrote: kept, and not readable here yet.
+    Unread,
     /// A private draft of any kind.
     Draft(draft::View),
     /// Words that both agree to: a boundary.

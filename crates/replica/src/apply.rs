@@ -17,16 +17,16 @@ use crate::wall::Ready;
 /// A record that was being applied when the program stopped is tried again this often before it is set aside: a person's
 /// kill -9 must not cost a good record, and a record that stops the program does so every time
 /// (`docs/decisions/0003`).
-const TRIES: u8 = 3;
+pub(crate) const TRIES: u8 = 3;
 
 /// Why an entry does not change its kind.
 const OTHER_KIND: &str = "the entry is of another kind or schema";
 
 /// What records did to entries: whose they were, the number of this device's last one, and what kind of entry it is.
-type Touched = BTreeMap<EntryId, (Whose, Option<u64>, Of)>;
+pub(crate) type Touched = BTreeMap<EntryId, (Whose, Option<u64>, Of)>;
 
 /// An entry's kind and the version of its schema.
-type Of = (EntryKind, u8);
+pub(crate) type Of = (EntryKind, u8);
 
 /// Changes of one writer for one part, in order.
 type Stretch<'a> = (LogKey, Vec<&'a [u8]>);
@@ -220,7 +220,7 @@ impl Replica {
     }
 
     /// One record: all of its changes, or none.
-    fn apply_one(
+    pub(crate) fn apply_one(
         &mut self,
         gathered: &Gathered<'_>,
         ready: &Ready,
@@ -377,6 +377,13 @@ impl Replica {
             .ok_or(rows::RowError::Missing(name::LOGS))?;
         log.seq = ready.record.seq;
         log.head = ready.hash;
+        if let Fate::SetAside(_) = fate {
+            self.await_record(gathered, now, ready)?;
+        }
+        let log = self
+            .logs
+            .get_mut(&ready.record.log)
+            .ok_or(rows::RowError::Missing(name::LOGS))?;
         if let Fate::SetAside(_) = fate {
             let mut position = Position {
                 seq: log.seq,

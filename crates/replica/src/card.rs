@@ -26,6 +26,8 @@ pub struct Card {
     pub mine: u64,
     /// Some record of mine in it is held by the partner's device and not readable there.
     pub not_readable_there: bool,
+    /// Something in it was written by a later version and is not readable here yet: nothing is written over it.
+    pub unread: bool,
     /// What its kind shows.
     pub view: View,
 }
@@ -39,6 +41,7 @@ pub(crate) struct Kept {
     pub(crate) first_held: i64,
     pub(crate) mine: u64,
     pub(crate) not_readable_there: bool,
+    pub(crate) unread: bool,
 }
 
 impl From<&Card> for Kept {
@@ -47,6 +50,7 @@ impl From<&Card> for Kept {
             first_held: card.first_held,
             mine: card.mine,
             not_readable_there: card.not_readable_there,
+            unread: card.unread,
         }
     }
 }
@@ -64,6 +68,7 @@ impl Card {
             from: short.from.map(|id| id.0),
             mine: kept.mine,
             not_readable_there: kept.not_readable_there,
+            unread: kept.unread,
             view: short.view,
         }
     }
@@ -74,6 +79,23 @@ impl Card {
         match &self.view {
             View::Boundary(agreed) | View::Lesson(agreed) => Some(agreed),
             _ => None,
+        }
+    }
+
+    /// The card of an entry of which nothing is readable here yet.
+    pub(crate) fn unread((kind, schema): (u8, u8), author: Whose, now: i64) -> Self {
+        Self {
+            kind,
+            schema,
+            author: Some(author),
+            created: None,
+            first_held: now,
+            role: 0,
+            from: None,
+            mine: 0,
+            not_readable_there: false,
+            unread: true,
+            view: View::Unread,
         }
     }
 
@@ -104,6 +126,7 @@ pub(crate) fn read(row: &[u8]) -> Result<Read, RowError> {
                 first_held: old.created.unwrap_or_default(),
                 mine: old.mine,
                 not_readable_there: old.not_readable_there,
+                unread: false,
             }))
         }
     }

@@ -136,6 +136,21 @@ pub struct Beginnings {
     pub says: Vec<Say>,
 }
 
+impl Edit {
+    /// The entry that is there already, and whether this only ends something in it.
+    fn entry(&self) -> Option<(EntryId, bool)> {
+        match self {
+            Edit::Propose(_) | Edit::Begin(_) | Edit::BeginWith { .. } => None,
+            Edit::Change { entry, .. }
+            | Edit::Why { entry, .. }
+            | Edit::Say { entry, .. }
+            | Edit::Agree { entry, .. }
+            | Edit::Decline { entry, .. } => Some((*entry, false)),
+            Edit::End { entry, .. } => Some((*entry, true)),
+        }
+    }
+}
+
 impl std::fmt::Debug for Edit {
     /// Leaves out what people wrote.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -164,6 +179,9 @@ pub enum EditError {
     /// The partner's device holds more of this device's log than this device does.
     #[error("this home is an older copy of itself")]
     OlderCopy,
+    /// Something in the entry was written by a later version: nothing is written over it.
+    #[error("a later version wrote in it")]
+    Unread,
     /// No such entry.
     #[error("no such entry")]
     Unknown,
@@ -193,6 +211,11 @@ impl Replica {
         // A record written now would carry a number that is taken already: both texts would be lost to a fork.
         if self.is_older_copy() {
             return Err(EditError::OlderCopy.into());
+        }
+        if let Some((entry, ends)) = edit.entry()
+            && self.is_unread(&entry, ends)
+        {
+            return Err(EditError::Unread.into());
         }
         let now = world.now;
         let gathered = Gathered::new(world.shelf);

@@ -24,6 +24,7 @@
 )]
 
 mod apply;
+mod awaited;
 mod blob;
 mod bundle;
 mod card;

@@ -17,8 +17,8 @@ use crate::parts::Parts;
 use crate::payload::Beginning;
 use crate::record::{RecordHash, RecordKind, actor_of};
 use crate::rows::{
-    self, ApplyingRow, EpochRow, FenceRow, HeardRow, LogRow, LogRows, MemberRow, MetRow, PartName,
-    RowError, Whose, name,
+    self, ApplyingRow, AwaitedRow, EpochRow, FenceRow, HeardRow, LogRow, LogRows, MemberRow,
+    MetRow, PartName, RowError, Whose, name,
 };
 use crate::shelf::{Gathered, Shelf, Table, Write};
 use crate::sync::Link;
@@ -104,6 +104,10 @@ pub struct Replica {
     /// Records that were being applied when the program last stopped, and how often.
     pub(crate) suspects: BTreeMap<RecordHash, u8>,
     pub(crate) met: MetRow,
+    /// What a later version wrote.
+    pub(crate) awaited: Vec<AwaitedRow>,
+    /// Whether the next [`Input::Continue`] tries it again.
+    pub(crate) trying: bool,
     pub(crate) set_aside: u64,
     pub(crate) blobs: Blobs,
 }
@@ -219,6 +223,7 @@ impl Replica {
             .transpose()?;
         let applying: Vec<ApplyingRow> = rows::read_or_default(shelf, name::APPLYING)?;
         let met: MetRow = rows::read_or_default(shelf, name::MET)?;
+        let awaited: Vec<AwaitedRow> = rows::read_or_default(shelf, name::AWAITED)?;
         let secret = LogSecret::from_bytes(&member.log_secret);
 
         let mut cards = BTreeMap::new();
@@ -319,6 +324,8 @@ impl Replica {
                 .map(|row| (row.hash, row.begun))
                 .collect(),
             met,
+            awaited,
+            trying: false,
             set_aside,
             blobs: Blobs::load(shelf)?,
         };
@@ -348,7 +355,7 @@ impl Replica {
         Ok(())
     }
 
-    fn put_card(&mut self, entry: EntryId, card: Card) {
+    pub(crate) fn put_card(&mut self, entry: EntryId, card: Card) {
         if self.cards.insert(entry, card).is_none() {
             let at = self.ids.partition_point(|id| *id < entry);
             self.ids.insert(at, entry);
@@ -394,7 +401,12 @@ impl Replica {
             }
             Input::Bundled { link, item } => self.receive_item(world, link, item),
             Input::BundleClosed { link } => self.close_bundle(world, link),
-            Input::Continue => self.apply_ready(world),
+            Input::Continue if self.trying => self.try_awaited(world),
+            Input::Continue if !self.ready.is_empty() => self.apply_ready(world),
+            Input::Continue => match self.begin_awaited(world)? {
+                Some(effects) => Ok(effects),
+                None => self.apply_ready(world),
+            },
         }
     }
 

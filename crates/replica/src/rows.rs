@@ -55,6 +55,7 @@ pub(crate) mod name {
     pub(crate) const FENCES: &str = "fences";
     pub(crate) const APPLYING: &str = "applying";
     pub(crate) const MET: &str = "met";
+    pub(crate) const AWAITED: &str = "awaited";
     pub(crate) const CARD: &str = "card";
     pub(crate) const RECORD: &str = "record";
     pub(crate) const ENVELOPE: &str = "envelope";
@@ -195,6 +196,18 @@ pub(crate) struct FenceRow {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ApplyingRow {
     pub(crate) hash: RecordHash,
+    pub(crate) begun: u8,
+}
+
+/// A record that is set aside because a later version wrote it: tried again once this program is of one that can read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AwaitedRow {
+    /// The number of its log in the keys of the record table.
+    pub(crate) log: u32,
+    pub(crate) seq: u64,
+    /// The entry kinds and schemas in it that were not known.
+    pub(crate) unknown: Vec<(u8, u8)>,
+    /// How often it was begun to try it again.
     pub(crate) begun: u8,
 }
 

@@ -176,7 +176,7 @@ impl Replica {
 
     /// Reads a record that is saved here, with its signature. `opened` is the last envelope that was opened so: records
     /// that came together lie in one.
-    fn saved_record(
+    pub(crate) fn saved_record(
         &self,
         gathered: &Gathered<'_>,
         log: &LogRow,

@@ -507,6 +507,49 @@ impl Replica {
                 }
             }
         }
+        self.note_readable(gathered, old, new, (number, held))
+    }
+
+    /// Takes that mark back where the other device has come to read what it had set aside: after an upgrade.
+    fn note_readable(
+        &mut self,
+        gathered: &mut Gathered<'_>,
+        old: &Position,
+        new: &Position,
+        (number, held): (u32, u64),
+    ) -> Result<(), HandleError> {
+        let entries_of = |gathered: &Gathered<'_>, seq: u64| -> Result<_, HandleError> {
+            let row = gathered.get(Table::Record, &rows::record_key(number, seq))?;
+            let row: Option<rows::RecordRow> = row
+                .map(|row| rows::decode(name::RECORD, &row))
+                .transpose()?;
+            Ok(row.map_or_else(Vec::new, |row| row.entries))
+        };
+        let numbers = |position: &Position| -> Vec<u64> {
+            let runs = position.set_aside.iter();
+            runs.flat_map(|(first, last)| *first..=(*last).min(held))
+                .collect()
+        };
+        let gone: Vec<u64> = numbers(old)
+            .into_iter()
+            .filter(|seq| new.seq >= *seq && !new.is_set_aside(*seq))
+            .collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let mut still = BTreeSet::new();
+        for seq in numbers(new) {
+            still.extend(entries_of(gathered, seq)?);
+        }
+        for seq in gone {
+            for entry in entries_of(gathered, seq)? {
+                let id = EntryId(entry);
+                if let Some(card) = self.cards.get_mut(&id).filter(|_| !still.contains(&entry)) {
+                    card.not_readable_there = false;
+                    gathered.put(Table::Card, entry.to_vec(), card.row()?);
+                }
+            }
+        }
         Ok(())
     }
 }
