@@ -632,6 +632,23 @@ advice! {
         "This journal came back from a backup, and what you wrote after it may still be with your partner. Nothing was done.",
         "Meet once with: amends sync. Or read a bundle from your partner's device. Then try again.";
 
+    // What is handed on.
+    ExportNotAnswered => "export_not_answered", WRONG_USE,
+        "There is nobody here to ask whether everything should be written in the clear. Nothing was written.",
+        "Where you are sure: amends export --to DIR --yes.";
+    ExportNotEmpty { path: String } => "export_not_empty", FAILED,
+        "{path} is there and is no empty folder. It was left as it is.",
+        "Name a new folder.";
+    ExportInsideHome { path: String } => "export_place", WRONG_USE,
+        "{path} lies in the folder of the journal, where no other file belongs. Nothing was written.",
+        "Name a folder elsewhere, on a stick for example.";
+    ExportNotWritten { path: String, error: String } => "export_not_written", FAILED,
+        "{path} could not be written: {error}. No half export was left there.",
+        "See that there is room and that you may write there, then try again. Where a stick is mounted, name a new folder on it.";
+    ExportLeft { path: String, error: String, left: String } => "export_left", FAILED,
+        "{path} could not be written: {error}. What was written until then lies in {left}, in the clear, and could not be removed.",
+        "Remove it yourself.";
+
     // Never the person's fault.
     Internal { what: String } => "internal", FAILED,
         "Amends made a mistake: {what}. What you wrote before is safe.",
@@ -680,6 +697,13 @@ pub fn bundle_refused(count: u64, reason: &str) -> String {
 
 /// Something in an entry that this version cannot read.
 pub const UNREAD: &str = "A later version of Amends wrote in this, and this one cannot read all of it yet. It is kept as it is; bring Amends up to date on this device, and it is read.";
+
+/// Something in the clear lies where nobody finished it.
+pub fn export_unfinished(folder: &str) -> String {
+    format!(
+        "{folder} holds a part of an export that was never finished, in the clear. Remove it if no other amends is just writing it."
+    )
+}
 
 /// Somebody reads what was written here.
 pub const BUNDLE_OWN: &str =

@@ -16,6 +16,7 @@ mod agreement;
 mod answers;
 mod backups;
 mod bundles;
+mod exports;
 mod feel;
 mod holding;
 mod meeting;
@@ -46,6 +47,7 @@ use pairing::{Pairing, PairingNews};
 use sessions::{Came, Sessions};
 use stores::{Pair, Shelves, internal, system_rng};
 
+pub(crate) use exports::UNFINISHED as UNFINISHED_EXPORT;
 pub use stores::{Open, adopt_stores, create_stores, open};
 
 /// How a process holds the journal.
@@ -103,6 +105,7 @@ pub async fn run(
             Some((carrier, event)) = carried.recv() => app.carried(carrier, event).await,
             Some(news) = news.recv() => app.pairing_news(news).await,
             () = std::future::ready(()), if !app.bundles.is_empty() => app.bundle_step(),
+            () = std::future::ready(()), if !app.exports.is_empty() => { app.export_step(); Ok(()) }
             () = tokio::time::sleep_until(due) => app.time_passed().await,
             () = app.somebody_left() => { app.let_go(); Ok(()) }
         };
@@ -146,6 +149,7 @@ pub(crate) struct App {
     /// Talks that came in a space that this person asked for, to be told of at its end.
     kept: std::collections::BTreeSet<EntryId>,
     bundles: VecDeque<bundles::Bundling>,
+    exports: VecDeque<exports::Exporting>,
     /// What the next bundle that is read is called, where sessions are called from 1 upwards.
     next_bundle: u64,
     /// A piece of a bundle is being looked at: whoever waits for it is told what goes wrong meanwhile.
@@ -202,6 +206,7 @@ impl App {
             parted_totals: (0, 0),
             kept: std::collections::BTreeSet::new(),
             bundles: VecDeque::new(),
+            exports: VecDeque::new(),
             next_bundle: u64::MAX,
             bundling: false,
             bundle_events: Vec::new(),
@@ -266,6 +271,10 @@ impl App {
             Request::BundleRead { path } => self.read_bundle(face, path.into()),
             Request::BackupWrite { path, force } => {
                 self.write_backup(face, path.into(), force);
+                Ok(())
+            }
+            Request::Export { path } => {
+                self.export(face, path.into());
                 Ok(())
             }
             Request::Status => {
@@ -725,6 +734,7 @@ impl App {
 
     fn is_idle(&self) -> bool {
         self.bundles.is_empty()
+            && self.exports.is_empty()
             && self.syncing.is_empty()
             && self.watchers.is_empty()
             && self.pairing.is_none()
@@ -781,6 +791,11 @@ impl App {
         }
         for bundling in std::mem::take(&mut self.bundles) {
             bundling
+                .face
+                .end(Response::Failed(Advice::HolderEnding.into()));
+        }
+        for export in std::mem::take(&mut self.exports) {
+            export
                 .face
                 .end(Response::Failed(Advice::HolderEnding.into()));
         }

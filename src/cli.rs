@@ -86,6 +86,7 @@ enum Command {
     Plan(commands::plan::Verb),
     #[command(subcommand)]
     Bundle(commands::bundle::Verb),
+    Export(commands::export::Arguments),
     #[command(subcommand)]
     Backup(commands::backup::Verb),
     #[command(subcommand)]
@@ -180,6 +181,7 @@ async fn perform(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Backup(verb) => commands::backup::run(context, verb).await,
         Command::Plan(verb) => commands::plan::run(context, verb).await,
         Command::Bundle(verb) => commands::bundle::run(context, verb).await,
+        Command::Export(arguments) => commands::export::run(context, arguments).await,
         Command::Kit(verb) => commands::kit::run(context, verb).await,
         Command::Lock(arguments) => commands::lock::run(context, arguments).await,
         Command::Passphrase(arguments) => commands::passphrase::run(context, arguments).await,

@@ -8,6 +8,7 @@ pub mod completions;
 pub mod down;
 pub mod due;
 mod ending;
+pub mod export;
 pub mod feel;
 pub mod history;
 pub mod init;
@@ -29,9 +30,12 @@ pub mod talk;
 pub mod timeline;
 pub mod up;
 
+use std::path::Path;
+
 use crate::advice::Advice;
 use crate::holder::Reached;
 use crate::request::{Entry, Failure, Request, Response};
+use crate::terminal::reason;
 
 /// All entries of a kind.
 async fn all(journal: &mut Reached, kind: &str) -> Result<Vec<Entry>, Failure> {
@@ -54,6 +58,20 @@ async fn entry(journal: &mut Reached, request: Request) -> Result<Box<Entry>, Fa
 /// One entry with its history.
 async fn show(journal: &mut Reached, id: String) -> Result<Box<Entry>, Failure> {
     entry(journal, Request::Show { id }).await
+}
+
+/// Where a file is for a process that was started elsewhere.
+fn absolute(file: &Path) -> Result<String, Failure> {
+    let wrong = |message: String| Advice::WrongUse {
+        message,
+        hint: "Name the file otherwise.".to_owned(),
+    };
+    let path = std::path::absolute(file)
+        .map_err(|error| wrong(format!("This file cannot be named: {}.", reason(&error))))?;
+    match path.into_os_string().into_string() {
+        Ok(path) => Ok(path),
+        Err(_) => Err(wrong("The file's name is not UTF-8.".to_owned()).into()),
+    }
 }
 
 /// The holder answered something else than what this command asks for.

@@ -38,6 +38,7 @@ pub mod kit;
 pub mod local;
 pub mod passphrase;
 pub mod photo;
+pub mod reading;
 pub mod request;
 pub mod search;
 pub mod terminal;

@@ -5,6 +5,7 @@
 
 mod across;
 mod entry;
+mod export;
 mod feel;
 mod plan;
 mod space;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use across::{Due, Found, History, VersionLine, Week};
 pub use entry::{ActLine, Agreement, Entry, Own, Unread, Why};
+pub use export::Exported;
 pub use feel::{FeelRequest, Feeling, FeelingChange};
 pub use plan::{Owner, Plan, PlanRequest, Step, What, Wish};
 pub use space::{Held, Space, SpaceNow, SpaceRequest};
@@ -64,6 +66,11 @@ pub enum Request {
         path: String,
         /// Write over a file that is there.
         force: bool,
+    },
+    /// Write everything that is this person's to read into a new folder, in the clear.
+    Export {
+        /// The folder, as an absolute path: nothing is there, or an empty folder.
+        path: String,
     },
     /// Stay subscribed to everything that changes until the conversation is dropped.
     Watch,
@@ -280,6 +287,8 @@ pub enum Response {
     BundleWritten(BundleWritten),
     /// A bundle is read.
     BundleRead(Box<BundleReceived>),
+    /// Everything is written.
+    Exported(Exported),
     /// It failed.
     Failed(Failure),
 }

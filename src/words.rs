@@ -1,6 +1,7 @@
 //! The journal in words for people. Whatever somebody wrote is made harmless here, on its way to the terminal.
 
 pub mod across;
+pub mod export;
 pub mod feel;
 mod plan;
 mod space;

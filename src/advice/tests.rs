@@ -398,6 +398,22 @@ fn every_advice() -> Vec<Advice> {
             path: "/media/stick/ana.backup".to_owned(),
         },
         A::RestoredWaits,
+        A::ExportNotAnswered,
+        A::ExportNotEmpty {
+            path: "/media/stick/my-journal".to_owned(),
+        },
+        A::ExportInsideHome {
+            path: "/home/ana/amends/my-journal".to_owned(),
+        },
+        A::ExportNotWritten {
+            path: "/media/stick/my-journal".to_owned(),
+            error: "the disk is full".to_owned(),
+        },
+        A::ExportLeft {
+            path: "/media/stick/my-journal".to_owned(),
+            error: "the disk is full".to_owned(),
+            left: "/media/stick/.amends-export-7".to_owned(),
+        },
         A::Internal {
             what: "title".to_owned(),
         },
@@ -430,6 +446,7 @@ fn every_sentence_is_as_it_was_agreed() {
         bundle_refused(1, "reason"),
         bundle_refused(2, "reason"),
         UNREAD.to_owned(),
+        export_unfinished("/media/stick/.amends-export-7"),
         BUNDLE_OWN.to_owned(),
         BUNDLE_OLDER.to_owned(),
         BUNDLE_OLDER_COPY.to_owned(),

@@ -424,18 +424,24 @@ impl App {
             }
         })?;
         self.must_not_be_kept(&id)?;
+        let entry = self.whole_entry(store, &id)?;
+        Ok(Response::Entry(Box::new(entry)))
+    }
+
+    /// An entry of one of the stores with its history.
+    pub(super) fn whole_entry(&mut self, store: Store, id: &EntryId) -> Result<Entry, Failure> {
         let mut entry = self
-            .entry_in(store, &id)
+            .entry_in(store, id)
             .ok_or_else(|| Failure::from(Advice::UnknownId { id: id.to_string() }))?;
         if let Own::Unread(_) = entry.own {
-            return Ok(Response::Entry(Box::new(entry)));
+            return Ok(entry);
         }
-        let view = self.look(store, &id, |entry| entry.agreement())?;
+        let view = self.look(store, id, |entry| entry.agreement())?;
         entry.history = match entry.own {
-            Own::Talk(_) if store == Store::Journal => self.talk_history(&id)?,
+            Own::Talk(_) if store == Store::Journal => self.talk_history(id)?,
             _ => self.history(&view),
         };
-        Ok(Response::Entry(Box::new(entry)))
+        Ok(entry)
     }
 
     pub(super) fn history(&self, view: &AgreementView) -> Vec<ActLine> {

@@ -9,7 +9,7 @@ use amends_keys::vault::VaultKey;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::bundle::absolute;
+use super::absolute;
 use super::unexpected;
 use crate::advice::Advice;
 use crate::app;

@@ -1,16 +1,14 @@
 //! `amends bundle`: what two devices have for each other in a file, where they do not meet.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::unexpected;
-use crate::advice::Advice;
+use super::{absolute, unexpected};
 use crate::cli::Context;
 use crate::holder::{self, Wish};
 use crate::request::{Event, Failure, Request, Response};
-use crate::terminal::reason;
 use crate::words;
 
 /// Carry the journal by hand, where your devices do not meet
@@ -117,19 +115,5 @@ pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
             out.say(&words::bundle_read(&received))
         }
         other => Err(unexpected(other)),
-    }
-}
-
-/// Where a file is for a process that was started elsewhere.
-pub(super) fn absolute(file: &Path) -> Result<String, Failure> {
-    let wrong = |message: String| Advice::WrongUse {
-        message,
-        hint: "Name the file otherwise.".to_owned(),
-    };
-    let path = std::path::absolute(file)
-        .map_err(|error| wrong(format!("This file cannot be named: {}.", reason(&error))))?;
-    match path.into_os_string().into_string() {
-        Ok(path) => Ok(path),
-        Err(_) => Err(wrong("The file's name is not UTF-8.".to_owned()).into()),
     }
 }

@@ -5,6 +5,7 @@ mod backup;
 mod boundary;
 mod canary;
 mod editor;
+mod export;
 mod feel;
 mod guide;
 mod harness;
