@@ -389,6 +389,30 @@ advice! {
     TextMoved { id: String } => "text_moved", RULE,
         "The text of {id} changed while you were reading. Nothing was agreed.",
         "Read it again with: amends boundary show {id}. Then agree to what it says now.";
+    ApologyEmpty => "apology_empty", RULE,
+        "An apology needs words, and there are none. Nothing was kept.",
+        "One sentence is a beginning: amends apology write \"I read your letters.\".";
+    ApologyIsDraft { id: String } => "apology_is_draft", RULE,
+        "{id} is a draft of yours still, and nobody else has it.",
+        "Go on with it: amends apology edit {id}. Give it: amends apology give {id}.";
+    ApologyGiven { id: String } => "apology_given", RULE,
+        "{id} is given, and what was given stays as it is.",
+        "You can add to what you gave. See it with: amends apology list. Then: amends apology add --help.";
+    ApologyMoved { id: String } => "apology_moved", RULE,
+        "{id} changed while you were reading it. Nothing was given.",
+        "Read it again with: amends apology show {id}. Then give what it says now, if you want to.";
+    NotYourApology { id: String } => "not_your_apology", RULE,
+        "{id} is your partner's apology, and its words are theirs.",
+        "You can answer it if and when you want to. See: amends apology answer --help.";
+    OwnApology { id: String } => "own_apology", RULE,
+        "{id} is your own apology. Whether and how it is answered is your partner's alone.",
+        "You can add to it. See: amends apology add --help.";
+    NothingToWithdraw { id: String } => "nothing_to_withdraw", RULE,
+        "There is no answer of yours to {id} that could be taken back.",
+        "See it with: amends apology show {id}.";
+    GivingNotAnswered { id: String } => "giving_not_answered", WRONG_USE,
+        "There is nobody here to ask whether {id} should be given. Nothing was given.",
+        "Where you are sure: amends apology give {id} --yes. From then on it stays as it is.";
     FeelingShared { id: String } => "feeling_shared", RULE,
         "{id} is shared, and what was shared stays as it was.",
         "See what is yours alone with: amends feel list. A feeling may be changed there, and shared anew.";

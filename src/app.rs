@@ -14,6 +14,7 @@
 mod across;
 mod agreement;
 mod answers;
+mod apology;
 mod backups;
 mod bundles;
 mod exports;
@@ -90,6 +91,8 @@ pub async fn run(
         let fed = app.feed(Input::Continue);
         app.survive(fed)?;
     }
+    // What stopped half way and still does is said when it is asked for.
+    drop(app.settle_drafts());
     if app.options.stays {
         app.start_meeting().await?;
     }
@@ -291,6 +294,7 @@ impl App {
             Request::History { id } => self.ends(face, |app| app.versions(&id)),
             Request::Show { id } => self.ends(face, |app| app.show_entry(&id)),
             Request::Agreement { kind, ask } => self.ends(face, |app| app.agreement(&kind, ask)),
+            Request::Apology(request) => self.ends(face, |app| app.apology(request)),
             Request::Feel(request) => self.ends(face, |app| app.feel(request)),
             Request::Plan(request) => self.ends(face, |app| app.plan(request)),
             Request::Space(request) => self.ends(face, |app| app.space(request)),

@@ -79,6 +79,8 @@ enum Command {
     Boundary(commands::boundary::Verb),
     Feel(commands::feel::Arguments),
     #[command(subcommand)]
+    Apology(commands::apology::Verb),
+    #[command(subcommand)]
     Lesson(commands::lesson::Verb),
     #[command(subcommand)]
     Space(commands::space::Verb),
@@ -176,6 +178,7 @@ async fn perform(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Rocky(arguments) => commands::rocky::run(context, arguments).await,
         Command::Boundary(verb) => commands::boundary::run(context, verb).await,
         Command::Lesson(verb) => commands::lesson::run(context, verb).await,
+        Command::Apology(verb) => commands::apology::run(context, verb).await,
         Command::Feel(arguments) => commands::feel::run(context, arguments).await,
         Command::Space(verb) => commands::space::run(context, verb).await,
         Command::Backup(verb) => commands::backup::run(context, verb).await,

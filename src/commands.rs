@@ -1,6 +1,7 @@
 //! One file for one command: its arguments with their help, then one function.
 
 mod agreement;
+pub mod apology;
 pub mod backup;
 pub mod boundary;
 pub mod bundle;
@@ -71,6 +72,14 @@ fn absolute(file: &Path) -> Result<String, Failure> {
     match path.into_os_string().into_string() {
         Ok(path) => Ok(path),
         Err(_) => Err(wrong("The file's name is not UTF-8.".to_owned()).into()),
+    }
+}
+
+/// The partner's name, before anything is shown that could be shared.
+async fn partner(journal: &mut Reached) -> Result<String, Failure> {
+    match journal.ask_to_the_end(Request::Status, |_| Ok(())).await? {
+        Response::Status(status) => status.partner.ok_or_else(|| Advice::NotPaired.into()),
+        other => Err(unexpected(other)),
     }
 }
 

@@ -4,6 +4,7 @@
 //! Times are RFC 3339 in UTC, dates `YYYY-MM-DD`, ids the short form that people type.
 
 mod across;
+mod apology;
 mod entry;
 mod export;
 mod feel;
@@ -14,6 +15,7 @@ mod talk;
 use serde::{Deserialize, Serialize};
 
 pub use across::{Due, Found, History, VersionLine, Week};
+pub use apology::{Apology, ApologyRequest, ApologyWords};
 pub use entry::{ActLine, Agreement, Entry, Own, Unread, Why};
 pub use export::Exported;
 pub use feel::{FeelRequest, Feeling, FeelingChange};
@@ -114,6 +116,8 @@ pub enum Request {
         /// The verb.
         ask: AgreementRequest,
     },
+    /// One of the verbs of an apology.
+    Apology(ApologyRequest),
     /// One of the verbs of a feeling.
     Feel(FeelRequest),
     /// One of the verbs of a plan.

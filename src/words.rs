@@ -1,6 +1,7 @@
 //! The journal in words for people. Whatever somebody wrote is made harmless here, on its way to the terminal.
 
 pub mod across;
+pub mod apology;
 pub mod export;
 pub mod feel;
 mod plan;
@@ -57,6 +58,9 @@ fn state(entry: &Entry) -> String {
         return talk::state(&entry.state).to_owned();
     }
     let author = line(&entry.author);
+    if let (Own::Apology(_), Some(state)) = (&entry.own, apology::state(entry)) {
+        return state;
+    }
     match entry.state.as_str() {
         "proposed" => format!("proposed by {author}"),
         "agreed" => "agreed by both".to_owned(),
@@ -122,11 +126,15 @@ pub fn entry(out: Output, entry: &Entry) -> String {
         Own::Plan(plan) => said.extend(plan::all(plan)),
         Own::Space(space) => said.extend(space::about(entry, space)),
         Own::Talk(talk) => said.extend(talk::told(talk)),
+        Own::Apology(apology) => said.extend(apology::all(apology)),
     }
     said.push(reached(entry).to_owned());
     if !entry.history.is_empty() {
         said.push(String::new());
-        said.extend(entry.history.iter().map(act));
+        said.extend(entry.history.iter().map(match &entry.own {
+            Own::Apology(_) => apology::act,
+            _ => act,
+        }));
     }
     said.join("\n")
 }

@@ -207,6 +207,28 @@ fn every_advice() -> Vec<Advice> {
         A::TextMoved {
             id: "lusab".to_owned(),
         },
+        A::ApologyEmpty,
+        A::ApologyIsDraft {
+            id: "lusab".to_owned(),
+        },
+        A::ApologyGiven {
+            id: "lusab".to_owned(),
+        },
+        A::ApologyMoved {
+            id: "lusab".to_owned(),
+        },
+        A::NotYourApology {
+            id: "lusab".to_owned(),
+        },
+        A::OwnApology {
+            id: "lusab".to_owned(),
+        },
+        A::NothingToWithdraw {
+            id: "lusab".to_owned(),
+        },
+        A::GivingNotAnswered {
+            id: "lusab".to_owned(),
+        },
         A::FeelingShared {
             id: "lusab".to_owned(),
         },

@@ -13,7 +13,7 @@ use super::stores::{Shelves, damaged, internal};
 use super::{App, FeedError};
 use crate::advice::Advice;
 use crate::request::{
-    ActLine, Agreement, Entry, Failure, Feeling, Own, Response, Status, Unread, Waits, Why,
+    ActLine, Agreement, Apology, Entry, Failure, Feeling, Own, Response, Status, Unread, Waits, Why,
 };
 
 /// A time in RFC 3339, UTC, as scripts read it.
@@ -351,10 +351,14 @@ impl App {
                 let (title, state, plan) = self.plan_seen(plan);
                 (title, state, Own::Plan(plan))
             }
+            View::Apology(apology) => {
+                let (state, apology) = super::apology::shown(apology);
+                (String::new(), state.to_owned(), Own::Apology(apology))
+            }
             View::Draft(draft) => (
                 String::new(),
                 if draft.done { "done" } else { "draft" }.to_owned(),
-                own_of_draft(draft),
+                own_of_draft(card.kind, draft),
             ),
         }
     }
@@ -439,6 +443,7 @@ impl App {
         let view = self.look(store, id, |entry| entry.agreement())?;
         entry.history = match entry.own {
             Own::Talk(_) if store == Store::Journal => self.talk_history(id)?,
+            Own::Apology(_) => self.apology_history(store, id)?,
             _ => self.history(&view),
         };
         Ok(entry)
@@ -471,7 +476,12 @@ impl App {
             View::Boundary(agreed) | View::Lesson(agreed) => agreement_waits(agreed, today),
             View::Talk(talk) => self.talk_waits(id, card, talk),
             View::Plan(plan) => super::plan::waits(plan, today),
-            View::Feeling(_) | View::Space(_) | View::Draft(_) | View::Unread => None,
+            // None of these waits for anything.
+            View::Feeling(_)
+            | View::Apology(_)
+            | View::Space(_)
+            | View::Draft(_)
+            | View::Unread => None,
         }
     }
 
@@ -617,6 +627,15 @@ pub(crate) fn agreement_waits(agreed: &Agreed, today: &str) -> Option<&'static s
 }
 
 /// A draft, in the fields of the kind that it is to become.
-fn own_of_draft(draft: &amends_journal::draft::View) -> Own {
-    Own::Feeling(super::feel::of_draft(draft))
+fn own_of_draft(kind: u8, draft: &amends_journal::draft::View) -> Own {
+    match EntryKind::ALL
+        .into_iter()
+        .find(|known| known.byte() == kind)
+    {
+        Some(EntryKind::Apology) => Own::Apology(Apology {
+            words: super::apology::of_draft(draft),
+            ..Apology::default()
+        }),
+        _ => Own::Feeling(super::feel::of_draft(draft)),
+    }
 }

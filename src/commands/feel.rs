@@ -2,11 +2,11 @@
 
 use clap::{Args, Subcommand};
 
-use super::{all, entry, show, unexpected};
+use super::{all, entry, partner, show};
 use crate::advice::Advice;
 use crate::cli::Context;
 use crate::holder::{self, Reached, Wish};
-use crate::request::{Entry, Failure, FeelRequest, Feeling, FeelingChange, Own, Request, Response};
+use crate::request::{Entry, Failure, FeelRequest, Feeling, FeelingChange, Own, Request};
 use crate::terminal::asking::Terminal;
 use crate::text::{self, Text};
 use crate::words;
@@ -258,14 +258,6 @@ async fn share(
         }
     }
     one(journal, FeelRequest::Share { id, shown }).await
-}
-
-/// The partner's name, before anything is shown that could be shared.
-async fn partner(journal: &mut Reached) -> Result<String, Failure> {
-    match journal.ask_to_the_end(Request::Status, |_| Ok(())).await? {
-        Response::Status(status) => status.partner.ok_or_else(|| Advice::NotPaired.into()),
-        other => Err(unexpected(other)),
-    }
 }
 
 async fn one(journal: &mut Reached, request: FeelRequest) -> Result<Box<Entry>, Failure> {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Space;
+use super::apology::Apology;
 use super::feel::Feeling;
 use super::plan::Plan;
 use super::talk::Talk;
@@ -55,6 +56,8 @@ pub enum Own {
     Boundary(Agreement),
     /// What it is like for one of them.
     Feeling(Feeling),
+    /// What one of them is sorry for.
+    Apology(Apology),
     /// What was learnt, in words that both agree to.
     Lesson(Agreement),
     /// Time apart.
@@ -73,6 +76,7 @@ impl Own {
             Own::Unread(_) => "unread",
             Own::Boundary(_) => "boundary",
             Own::Feeling(_) => "feeling",
+            Own::Apology(_) => "apology",
             Own::Lesson(_) => "lesson",
             Own::Space(_) => "space",
             Own::Talk(_) => "talk",
@@ -91,6 +95,7 @@ impl Own {
             Own::Space(space) => &space.words,
             Own::Talk(talk) => talk.words(),
             Own::Plan(plan) => &plan.text,
+            Own::Apology(apology) => apology.words.first(),
         }
     }
 

@@ -31,6 +31,12 @@ impl Said {
         serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {self:?}"))
     }
 
+    /// The last line of standard output as one JSON value.
+    pub(crate) fn json_last(&self) -> Value {
+        let last = self.out.lines().last().unwrap_or_default();
+        serde_json::from_str(last).unwrap_or_else(|e| panic!("{e}: {self:?}"))
+    }
+
     /// The code of the error on standard error, which must have the shape that scripts rely on.
     pub(crate) fn error(&self) -> String {
         let value: Value =

@@ -1,6 +1,7 @@
 //! The command line as people and scripts meet it: the real program, one file for one behaviour.
 
 mod across;
+mod apology;
 mod backup;
 mod boundary;
 mod canary;

@@ -14,7 +14,7 @@ use crate::said::{BEGIN, Begin, Statement, Writer};
 use crate::schema::{ACTS, SCHEMA};
 use crate::wall::LATEST_TIME;
 use crate::write::{Step, WriteError, Written, write};
-use crate::{draft, feeling, plan, space, talk};
+use crate::{apology, draft, feeling, plan, space, talk};
 
 /// The three parts of one entry, as they are on this device. One that does not exist yet is
 /// [`Part::new`].
@@ -35,6 +35,8 @@ pub struct Entry<'a> {
 pub enum Say {
     /// A private draft, of any kind.
     Draft(draft::Say),
+    /// Of an apology.
+    Apology(apology::Say),
     /// Of a feeling.
     Feeling(feeling::Say),
     /// Of a plan.
@@ -83,6 +85,8 @@ pub enum View {
     Talk(Box<talk::View>),
     /// A plan.
     Plan(plan::View),
+    /// An apology.
+    Apology(apology::View),
 }
 
 /// What a list shows of an entry, whatever its kind.
@@ -123,6 +127,7 @@ impl Say {
     pub(crate) fn statement(&self) -> (u8, Vec<Vec<u8>>) {
         match self {
             Say::Draft(say) => say.statement(),
+            Say::Apology(say) => say.statement(),
             Say::Feeling(say) => say.statement(),
             Say::Plan(say) => say.statement(),
             Say::Space(say) => say.statement(),
@@ -134,6 +139,7 @@ impl Say {
     fn allowed(&self, entry: &Entry<'_>, _now: i64) -> Result<(), RuleError> {
         match self {
             Say::Draft(say) => say.allowed(entry),
+            Say::Apology(say) => say.allowed(entry),
             Say::Feeling(say) => say.allowed(entry),
             Say::Plan(say) => say.allowed(entry),
             Say::Space(say) => say.allowed(entry),
@@ -348,6 +354,7 @@ impl<'a> Entry<'a> {
             return View::Draft(draft);
         }
         match self.kind() {
+            EntryKind::Apology => View::Apology(self.apology()),
             EntryKind::Feeling => View::Feeling(self.feeling()),
             EntryKind::Lesson => View::Lesson(self.agreement().in_short()),
             EntryKind::Plan => View::Plan(self.plan()),

@@ -51,6 +51,7 @@
 
 mod act;
 mod agreement;
+pub mod apology;
 pub mod draft;
 mod entry;
 pub mod feeling;

@@ -24,6 +24,7 @@ use crate::wall::LATEST_TIME;
 use crate::wall::reader::{ReadFault, Reader};
 
 const LABEL: &[u8] = b"amends/said/v1";
+const DRAFT_LABEL: &[u8] = b"amends/draft/v1";
 const ENTRY_LABEL: &[u8] = b"amends/entry/v1";
 
 /// Bytes of one statement: it stays one operation of one change (PROTOCOL section 6: 128 KiB).
@@ -176,6 +177,21 @@ impl Begin {
         let mut id = [0; 16];
         id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
         EntryId(id)
+    }
+
+    /// What the entry that a private draft becomes is begun with: the same each time, so that a device that stopped between
+    /// its two stores finds what it began, and nothing that anybody could trace back to the draft. The `attempt` is for
+    /// an id that would stand too close to another one.
+    #[must_use]
+    pub fn nonce_of(private: &[u8; 32], draft: &EntryId, attempt: u8) -> [u8; 16] {
+        let digest: [u8; 32] =
+            Sha256::digest(lv(&[DRAFT_LABEL, private, &draft.0, &[attempt]])).into();
+        let mut nonce = [0; 16];
+        nonce
+            .iter_mut()
+            .zip(digest)
+            .for_each(|(to, from)| *to = from);
+        nonce
     }
 
     /// Whether this very device began the writer's entry so. Its own statements follow each other, so that what it alone may

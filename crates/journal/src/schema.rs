@@ -28,7 +28,7 @@ use automerge::{ActorId, Automerge, ObjId, ObjType, ROOT, TextEncoding};
 use crate::ids::Actor;
 use crate::kind::{EntryKind, PartKind};
 use crate::rule::Rule;
-use crate::{feeling, lesson, plan, space, talk};
+use crate::{apology, feeling, lesson, plan, space, talk};
 
 /// The schema of every kind that this version writes.
 pub const SCHEMA: u8 = 1;
@@ -171,6 +171,7 @@ static NOTHING_SHARED: Schema = Schema {
     rule: None,
 };
 static FEELING_OWN: Schema = said(feeling::rule);
+static APOLOGY_OWN: Schema = said(apology::rule);
 static LESSON_OWN: Schema = acts_and_said(lesson::rule);
 static PLAN_SHARED: Schema = shared(&[HOLDS_LANGUAGE, HOLDS_DATE]);
 static PLAN_OWN: Schema = said(plan::rule);
@@ -204,6 +205,7 @@ pub(crate) fn schema(
         (Kind::Space | Kind::Feeling | Kind::Apology, Shared) => &NOTHING_SHARED,
         (Kind::Boundary, Own) => &BOUNDARY_OWN,
         (Kind::Feeling, Own) => &FEELING_OWN,
+        (Kind::Apology, Own) => &APOLOGY_OWN,
         (Kind::Lesson, Own) => &LESSON_OWN,
         (Kind::Plan, Shared) => &PLAN_SHARED,
         (Kind::Plan, Own) => &PLAN_OWN,
