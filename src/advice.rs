@@ -94,6 +94,14 @@ impl From<amends_keys::invite::CodeError> for Advice {
     }
 }
 
+impl From<amends_journal::schedule::ScheduleFault> for Advice {
+    fn from(fault: amends_journal::schedule::ScheduleFault) -> Advice {
+        Advice::BadSchedule {
+            why: fault.to_string(),
+        }
+    }
+}
+
 /// The exit code that goes with a failure's code; 1 for one that is not known here.
 pub fn exit_of(code: &str) -> u8 {
     Advice::EXITS
@@ -464,6 +472,21 @@ advice! {
     NothingToKeepBack { id: String } => "nothing_to_keep_back", RULE,
         "There is no account of yours in {id} that waits to be opened.",
         "What is open stays open. Look with: amends talk show {id}.";
+    BadSchedule { why: String } => "bad_schedule", RULE,
+        "That is no schedule: {why}. Nothing was done.",
+        "Let amends write it, as in: amends checkin schedule --days mon,wed,fri --at 19:30 --minutes 20. See amends checkin schedule --help.";
+    UnknownZone { zone: String } => "unknown_zone", RULE,
+        "No time zone called {zone} is known here. Nothing was done.",
+        "Write it as Europe/Berlin or America/New_York, with --zone.";
+    NoZone => "no_zone", WRONG_USE,
+        "This machine does not say which time zone it is in.",
+        "Say which clock is meant, such as --zone Europe/Berlin.";
+    NotASession { id: String } => "not_a_session", RULE,
+        "{id} is a schedule, and only a session that was held has an outcome. Nothing was done.",
+        "See them with: amends checkin list. To change a schedule: amends checkin edit {id}.";
+    OutcomeNotOneLine { limit: u64 } => "outcome_not_one_line", RULE,
+        "An outcome is one line of at most {limit} characters. Nothing was done.",
+        "Say in a sentence what you take from it. It can be written later, too.";
     RuleSaysNo { why: String } => "rule", RULE,
         "That cannot be done: {why}.",
         "See what the journal holds with: amends boundary list.";

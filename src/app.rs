@@ -17,6 +17,7 @@ mod answers;
 mod apology;
 mod backups;
 mod bundles;
+mod checkin;
 mod exports;
 mod feel;
 mod holding;
@@ -297,6 +298,7 @@ impl App {
             Request::Apology(request) => self.ends(face, |app| app.apology(request)),
             Request::Feel(request) => self.ends(face, |app| app.feel(request)),
             Request::Plan(request) => self.ends(face, |app| app.plan(request)),
+            Request::Checkin(request) => self.ends(face, |app| app.checkin(request)),
             Request::Space(request) => self.ends(face, |app| app.space(request)),
             Request::Talk(request) => self.ends(face, |app| app.talk(request)),
         }

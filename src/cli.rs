@@ -87,6 +87,8 @@ enum Command {
     #[command(subcommand)]
     Plan(commands::plan::Verb),
     #[command(subcommand)]
+    Checkin(commands::checkin::Verb),
+    #[command(subcommand)]
     Bundle(commands::bundle::Verb),
     Export(commands::export::Arguments),
     #[command(subcommand)]
@@ -183,6 +185,7 @@ async fn perform(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Space(verb) => commands::space::run(context, verb).await,
         Command::Backup(verb) => commands::backup::run(context, verb).await,
         Command::Plan(verb) => commands::plan::run(context, verb).await,
+        Command::Checkin(verb) => commands::checkin::run(context, verb).await,
         Command::Bundle(verb) => commands::bundle::run(context, verb).await,
         Command::Export(arguments) => commands::export::run(context, arguments).await,
         Command::Kit(verb) => commands::kit::run(context, verb).await,

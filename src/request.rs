@@ -5,6 +5,7 @@
 
 mod across;
 mod apology;
+mod checkin;
 mod entry;
 mod export;
 mod feel;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use across::{Due, Found, History, VersionLine, Week};
 pub use apology::{Apology, ApologyRequest, ApologyWords};
+pub use checkin::{Agenda, Checkin, CheckinRequest, Point, Schedule, ScheduleStep, Session};
 pub use entry::{ActLine, Agreement, Entry, Own, Unread, Why};
 pub use export::Exported;
 pub use feel::{FeelRequest, Feeling, FeelingChange};
@@ -126,6 +128,8 @@ pub enum Request {
     Space(SpaceRequest),
     /// One of the verbs of a talk.
     Talk(TalkRequest),
+    /// One of the verbs of a check-in that are none of an agreement's.
+    Checkin(CheckinRequest),
 }
 
 /// The verbs of words that both agree to: a boundary, a lesson (DESIGN section 6). `id` is any unique beginning of an id.
@@ -283,6 +287,8 @@ pub enum Response {
     History(Box<History>),
     /// How things stand.
     Status(Box<Status>),
+    /// What a session begins with.
+    Agenda(Box<Agenda>),
     /// The partner was met.
     Synced(Synced),
     /// A backup is written.
@@ -394,6 +400,9 @@ pub struct Status {
     /// What waits here for the end of the partner's space.
     #[serde(default)]
     pub held: Vec<Held>,
+    /// When the two sit down together next, by the schedule in force; a date where its time zone is not known here.
+    #[serde(default)]
+    pub next_checkin: Option<String>,
     /// Records set aside or refused, one line each.
     pub refused: Vec<String>,
     /// Whether a session with the partner is open now.

@@ -2,6 +2,7 @@
 
 pub mod across;
 pub mod apology;
+pub mod checkin;
 pub mod export;
 pub mod feel;
 mod plan;
@@ -56,6 +57,9 @@ fn state(entry: &Entry) -> String {
     }
     if let Own::Talk(_) = &entry.own {
         return talk::state(&entry.state).to_owned();
+    }
+    if let Some(state) = checkin::state(entry) {
+        return state;
     }
     let author = line(&entry.author);
     if let (Own::Apology(_), Some(state)) = (&entry.own, apology::state(entry)) {
@@ -127,6 +131,13 @@ pub fn entry(out: Output, entry: &Entry) -> String {
         Own::Space(space) => said.extend(space::about(entry, space)),
         Own::Talk(talk) => said.extend(talk::told(talk)),
         Own::Apology(apology) => said.extend(apology::all(apology)),
+        Own::Checkin(checkin) => {
+            said.extend(checkin::about(checkin));
+            if !checkin.agreement.text.trim().is_empty() {
+                said.extend(agreed_words(&checkin.agreement));
+            }
+            said.extend(checkin::next(checkin));
+        }
     }
     said.push(reached(entry).to_owned());
     if !entry.history.is_empty() {
@@ -345,6 +356,7 @@ pub fn status(out: Output, status: &Status) -> String {
         (None, false) => "Your devices have not met since they were paired.".to_owned(),
     });
     said.extend(space::now(status, &partner));
+    said.extend(status.next_checkin.as_deref().map(checkin::next_checkin));
     if status.waiting_for_me.is_empty() {
         said.push("Nothing waits for you.".to_owned());
     } else {

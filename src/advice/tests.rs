@@ -283,6 +283,17 @@ fn every_advice() -> Vec<Advice> {
         A::NothingToKeepBack {
             id: "lusab".to_owned(),
         },
+        A::BadSchedule {
+            why: "step 2 has no day".to_owned(),
+        },
+        A::UnknownZone {
+            zone: "Europe/Bern".to_owned(),
+        },
+        A::NoZone,
+        A::NotASession {
+            id: "lusab".to_owned(),
+        },
+        A::OutcomeNotOneLine { limit: 500 },
         A::RuleSaysNo {
             why: "it is empty".to_owned(),
         },

@@ -1,6 +1,6 @@
 //! The verbs of words that both agree to, whatever their kind.
 
-use amends_journal::{EntryId, EntryKind, State};
+use amends_journal::{Agreed, EntryId, EntryKind, State};
 use amends_replica::{Beginnings, Change, Edit, Words};
 
 use super::App;
@@ -30,6 +30,9 @@ impl App {
                     language: language.clone(),
                 };
                 let from = from.map(|from| self.find(&from)).transpose()?;
+                if kind == EntryKind::Checkin.name() {
+                    self.must_be_checkin(None, &text)?;
+                }
                 let words = Words {
                     title,
                     text,
@@ -57,6 +60,9 @@ impl App {
                 review_on,
             } => {
                 let entry = self.find_of(kind, &id)?;
+                if let Some(text) = text.as_ref().filter(|_| kind == EntryKind::Checkin.name()) {
+                    self.must_be_checkin(Some(&entry), text)?;
+                }
                 let typed = Typed {
                     date: review_on.clone().flatten().unwrap_or_default(),
                     ..Typed::id(&id)
@@ -138,5 +144,22 @@ impl App {
             .into()),
             _ => Ok(id),
         }
+    }
+}
+
+/// What an agreement waits for from this person.
+pub(crate) fn agreement_waits(agreed: &Agreed, today: &str) -> Option<&'static str> {
+    let unanswered = matches!(agreed.state, State::Proposed | State::Changed)
+        && !agreed.agreed_by_me
+        && !agreed.declined_by_me;
+    let due = agreed.state == State::Agreed
+        && agreed
+            .review_on
+            .as_ref()
+            .is_some_and(|date| date.as_str() <= today);
+    match (unanswered, due) {
+        (true, _) => Some("agree"),
+        (_, true) => Some("review"),
+        _ => None,
     }
 }

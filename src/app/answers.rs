@@ -7,6 +7,7 @@ use amends_journal::{
 };
 use amends_replica::{Card, Edit, EditError, Input, Replica, Whose};
 
+use super::agreement::agreement_waits;
 use super::holding::is_held;
 use super::space::own_of_space;
 use super::stores::{Shelves, damaged, internal};
@@ -355,6 +356,7 @@ impl App {
                 let (state, apology) = super::apology::shown(apology);
                 (String::new(), state.to_owned(), Own::Apology(apology))
             }
+            View::Checkin(checkin) => self.own_of_checkin(checkin),
             View::Draft(draft) => (
                 String::new(),
                 if draft.done { "done" } else { "draft" }.to_owned(),
@@ -476,6 +478,7 @@ impl App {
             View::Boundary(agreed) | View::Lesson(agreed) => agreement_waits(agreed, today),
             View::Talk(talk) => self.talk_waits(id, card, talk),
             View::Plan(plan) => super::plan::waits(plan, today),
+            View::Checkin(checkin) => super::checkin::waits(checkin, today),
             // None of these waits for anything.
             View::Feeling(_)
             | View::Apology(_)
@@ -500,6 +503,7 @@ impl App {
                 space: None,
                 spaces: Vec::new(),
                 held: Vec::new(),
+                next_checkin: None,
                 refused: Vec::new(),
                 connected,
                 not_come: 0,
@@ -545,6 +549,7 @@ impl App {
             space: spaces.iter().map(|space| space.until.clone()).max(),
             spaces,
             held: self.held_now(),
+            next_checkin: self.next_checkin(),
             refused,
             connected,
             not_come: replica.not_come(),
@@ -606,23 +611,6 @@ pub(crate) fn state_name(state: State) -> &'static str {
         State::Changed => "changed",
         State::Declined => "declined",
         State::Ended => "ended",
-    }
-}
-
-/// What an agreement waits for from this person.
-pub(crate) fn agreement_waits(agreed: &Agreed, today: &str) -> Option<&'static str> {
-    let unanswered = matches!(agreed.state, State::Proposed | State::Changed)
-        && !agreed.agreed_by_me
-        && !agreed.declined_by_me;
-    let due = agreed.state == State::Agreed
-        && agreed
-            .review_on
-            .as_ref()
-            .is_some_and(|date| date.as_str() <= today);
-    match (unanswered, due) {
-        (true, _) => Some("agree"),
-        (_, true) => Some("review"),
-        _ => None,
     }
 }
 

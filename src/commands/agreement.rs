@@ -17,6 +17,8 @@ pub(super) enum Said {
     All(Vec<Entry>),
     /// One, shown whole.
     One(Box<Entry>),
+    /// A session was written down, or its outcome.
+    Held(Box<Entry>),
     /// Something was done to one.
     Done(&'static str, Box<Entry>),
 }
@@ -41,6 +43,10 @@ pub(super) async fn run_with(
         Said::One(entry) => {
             context.out.value(&entry)?;
             context.out.say(&words::entry(context.out, &entry))
+        }
+        Said::Held(entry) => {
+            context.out.value(&entry)?;
+            context.out.say(&words::checkin::held(&entry))
         }
         Said::Done(verb, entry) => {
             context.out.value(&entry)?;

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Space;
 use super::apology::Apology;
 use super::feel::Feeling;
 use super::plan::Plan;
 use super::talk::Talk;
+use super::{Checkin, Space};
 
 /// An entry of any kind. In JSON its own fields stand beside these, and `kind` says whose they are.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
@@ -66,6 +66,8 @@ pub enum Own {
     Talk(Talk),
     /// Something to do together.
     Plan(Plan),
+    /// A set time to talk, or one that was held.
+    Checkin(Box<Checkin>),
 }
 
 impl Own {
@@ -81,6 +83,7 @@ impl Own {
             Own::Space(_) => "space",
             Own::Talk(_) => "talk",
             Own::Plan(_) => "plan",
+            Own::Checkin(_) => "checkin",
         }
     }
 
@@ -96,6 +99,7 @@ impl Own {
             Own::Talk(talk) => talk.words(),
             Own::Plan(plan) => &plan.text,
             Own::Apology(apology) => apology.words.first(),
+            Own::Checkin(checkin) => &checkin.agreement.text,
         }
     }
 
@@ -104,6 +108,7 @@ impl Own {
     pub fn agreement(&self) -> Option<&Agreement> {
         match self {
             Own::Boundary(agreement) | Own::Lesson(agreement) => Some(agreement),
+            Own::Checkin(checkin) => Some(&checkin.agreement),
             _ => None,
         }
     }

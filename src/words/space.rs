@@ -189,6 +189,7 @@ mod tests {
             space: None,
             spaces,
             held: Vec::new(),
+            next_checkin: None,
             refused: Vec::new(),
             connected: false,
             not_come: 0,

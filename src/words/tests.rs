@@ -48,6 +48,7 @@ fn status() -> Status {
         last_met: None,
         spaces: Vec::new(),
         held: Vec::new(),
+        next_checkin: None,
         space: None,
         refused: Vec::new(),
         connected: false,

@@ -5,6 +5,7 @@ mod apology;
 mod backup;
 mod boundary;
 mod canary;
+mod checkin;
 mod editor;
 mod export;
 mod feel;

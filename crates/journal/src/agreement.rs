@@ -182,8 +182,10 @@ pub(crate) fn draft_steps<'a>(
 ) -> Result<Vec<Step<'a>>, RuleError> {
     limits::title(draft.title)?;
     limits::plain(Field::Title, draft.title)?;
-    // What is agreed to must be there; other kinds may say all of it elsewhere.
-    if is_agreed(kind) || !draft.text.is_empty() {
+    // What is agreed to must be there, but the outcome of a session may be written later; other kinds may say all of it
+    // elsewhere.
+    let may_be_empty = !is_agreed(kind) || kind == EntryKind::Checkin;
+    if !may_be_empty || !draft.text.is_empty() {
         limits::text(draft.text)?;
     }
     limits::plain(Field::Text, draft.text)?;

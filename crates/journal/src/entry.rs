@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::act::{ActId, GREATEST_N, Verb};
-use crate::agreement::{Draft, RuleError, draft_steps, room};
+use crate::agreement::{Draft, Field, RuleError, draft_steps, room};
 use crate::ids::EntryId;
 use crate::kind::{EntryKind, PartKind, Person};
 use crate::part::Part;
@@ -14,7 +14,7 @@ use crate::said::{BEGIN, Begin, Statement, Writer};
 use crate::schema::{ACTS, SCHEMA};
 use crate::wall::LATEST_TIME;
 use crate::write::{Step, WriteError, Written, write};
-use crate::{apology, draft, feeling, plan, space, talk};
+use crate::{apology, checkin, draft, feeling, plan, space, talk};
 
 /// The three parts of one entry, as they are on this device. One that does not exist yet is
 /// [`Part::new`].
@@ -45,6 +45,8 @@ pub enum Say {
     Space(space::Say),
     /// In a talk.
     Talk(talk::Say),
+    /// Of a check-in.
+    Checkin(checkin::Say),
 }
 
 /// Something said, with whose own part holds it.
@@ -87,6 +89,8 @@ pub enum View {
     Plan(plan::View),
     /// An apology.
     Apology(apology::View),
+    /// A check-in: a schedule or a session.
+    Checkin(checkin::View),
 }
 
 /// What a list shows of an entry, whatever its kind.
@@ -132,6 +136,7 @@ impl Say {
             Say::Plan(say) => say.statement(),
             Say::Space(say) => say.statement(),
             Say::Talk(say) => say.statement(),
+            Say::Checkin(say) => say.statement(),
         }
     }
 
@@ -144,6 +149,8 @@ impl Say {
             Say::Plan(say) => say.allowed(entry),
             Say::Space(say) => say.allowed(entry),
             Say::Talk(say) => say.allowed(entry),
+            // The wall asks all of it.
+            Say::Checkin(_) => Ok(()),
         }
     }
 }
@@ -182,6 +189,9 @@ pub fn begin(
     let mut steps = Vec::new();
     let mut n = 0;
     if agreed {
+        if here.current().text.trim().is_empty() {
+            return Err(RuleError::Empty(Field::Text));
+        }
         let act = here.act(
             now,
             Verb::Propose,
@@ -360,6 +370,7 @@ impl<'a> Entry<'a> {
             EntryKind::Plan => View::Plan(self.plan()),
             EntryKind::Space => View::Space(self.space()),
             EntryKind::Talk => View::Talk(Box::new(self.talk())),
+            EntryKind::Checkin => View::Checkin(self.checkin()),
             _ => View::Boundary(self.agreement().in_short()),
         }
     }

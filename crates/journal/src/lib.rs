@@ -52,6 +52,7 @@
 mod act;
 mod agreement;
 pub mod apology;
+pub mod checkin;
 pub mod draft;
 mod entry;
 pub mod feeling;

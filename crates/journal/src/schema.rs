@@ -28,7 +28,7 @@ use automerge::{ActorId, Automerge, ObjId, ObjType, ROOT, TextEncoding};
 use crate::ids::Actor;
 use crate::kind::{EntryKind, PartKind};
 use crate::rule::Rule;
-use crate::{apology, feeling, lesson, plan, space, talk};
+use crate::{apology, checkin, feeling, lesson, plan, space, talk};
 
 /// The schema of every kind that this version writes.
 pub const SCHEMA: u8 = 1;
@@ -178,6 +178,7 @@ static PLAN_OWN: Schema = said(plan::rule);
 static SPACE_OWN: Schema = said(space::rule);
 static TALK_SHARED: Schema = shared(&[HOLDS_LANGUAGE]);
 static TALK_OWN: Schema = said(talk::rule);
+static CHECKIN_OWN: Schema = acts_and_said(checkin::rule);
 
 /// A kind or schema that this version does not know. What was written in it is kept, set aside and
 /// tried again after an upgrade.
@@ -212,6 +213,7 @@ pub(crate) fn schema(
         (Kind::Space, Own) => &SPACE_OWN,
         (Kind::Talk, Shared) => &TALK_SHARED,
         (Kind::Talk, Own) => &TALK_OWN,
+        (Kind::Checkin, Own) => &CHECKIN_OWN,
         _ => return Err(UnknownSchema { kind, schema }),
     })
 }

@@ -78,6 +78,7 @@ impl Card {
     pub fn agreed(&self) -> Option<&Agreed> {
         match &self.view {
             View::Boundary(agreed) | View::Lesson(agreed) => Some(agreed),
+            View::Checkin(checkin) => Some(&checkin.agreed),
             _ => None,
         }
     }

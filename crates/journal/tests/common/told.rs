@@ -231,7 +231,11 @@ pub fn forge_said(part: &Part, actor: Actor, statements: &[Statement]) -> Vec<u8
             automerge::ObjId::Root => panic!("the root is no element"),
         },
     };
-    let object: ObjectId = container(1);
+    // Where acts stand beside it, it is the second.
+    let object: ObjectId = match said {
+        automerge::ObjId::Id(counter, _, _) => container(counter),
+        automerge::ObjId::Root => panic!("the root is no list"),
+    };
     let mut operations = Vec::new();
     for (counter, statement) in (start..).zip(statements) {
         let action: OpType = put(ScalarValue::Bytes(statement.bytes()));
