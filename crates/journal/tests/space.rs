@@ -148,7 +148,10 @@ fn nobody_makes_a_space_longer() {
     let asked = asked();
     // By asking again, in a later change or in the same one.
     let again = asks(3, NOW + HOUR, NOW + LONGEST);
-    assert_eq!(refused(&asked, ANA, std::slice::from_ref(&again)), RuleFault::Once);
+    assert_eq!(
+        refused(&asked, ANA, std::slice::from_ref(&again)),
+        RuleFault::Once
+    );
     let both = [begins(0), asks(2, NOW, NOW + HOUR), again.clone()];
     assert_eq!(refused(&own(KIND), ANA, &both), RuleFault::Once);
     // From another device of hers that saw the first.
