@@ -358,6 +358,18 @@ fn ending_leaving_and_what_began_before_never_wait() {
     let there = talks(&pair.ana);
     assert_eq!(there.len(), 1);
     assert_eq!(there[0]["accounts"][1]["text"], "I did not notice.");
+    // Exporting holds what waits, too.
+    let to = pair.bo.home().with_file_name("export");
+    let exported = pair
+        .bo
+        .run(&["export", "--yes", "--to", to.to_str().unwrap()]);
+    assert_eq!(exported.exit, 0, "{exported:#?}");
+    let whole = std::process::Command::new("grep")
+        .args(["-rq", "I was afraid."])
+        .arg(&to)
+        .status()
+        .unwrap();
+    assert!(whole.success());
     // Leaving asks nobody, and waits for nothing.
     let left = pair.bo.run_locked(&["leave", "--yes"]);
     assert_eq!(left.exit, 0, "{left:#?}");

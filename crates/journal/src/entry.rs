@@ -66,10 +66,6 @@ pub struct Told<T> {
 
 /// All that a list or a page shows of an entry, by its kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one for each entry, and what it holds is larger still"
-)]
 pub enum View {
     /// What a later version wrote: kept, and not readable here yet.
     Unread,
