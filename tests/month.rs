@@ -236,7 +236,7 @@ fn a_month_of_two_people_who_are_apart_half_of_the_time() {
         let why = |due: &Value| due["why"].as_str().unwrap().to_owned();
         due.as_array().unwrap().iter().map(why).collect()
     };
-    assert!(due(&month.pair.bo).contains(&"review".to_owned()));
+    assert_eq!(due(&month.pair.bo), ["review"]);
     let keep = [
         "boundary",
         "review",
@@ -249,6 +249,7 @@ fn a_month_of_two_people_who_are_apart_half_of_the_time() {
     month.day(22, 12);
     month.meet();
     does(&month.pair.ana, &["boundary", "agree", &boundary]);
+    assert_eq!(due(&month.pair.bo), ["step"]);
     assert!(waits(&month.pair.bo).contains(&("plan".into(), "due".into())));
     does(&month.pair.bo, &["plan", "done", &plan, "1"]);
     month.day(24, 12);

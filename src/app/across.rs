@@ -1,6 +1,6 @@
 //! What is asked across all entries: the timeline, what is due, where words stand; and every version of one.
 
-use amends_journal::{EntryId, State};
+use amends_journal::{EntryId, State, View, plan};
 use amends_replica::Card;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
@@ -226,6 +226,9 @@ fn monday_of(millis: i64) -> Option<Date> {
 
 /// The days on which something of an entry is due, and what.
 fn days_of(card: &Card) -> Vec<(String, &'static str)> {
+    if let View::Plan(plan) = &card.view {
+        return days_of_plan(plan);
+    }
     match card.agreed() {
         Some(agreed) if agreed.state == State::Agreed => agreed
             .review_on
@@ -234,6 +237,20 @@ fn days_of(card: &Card) -> Vec<(String, &'static str)> {
             .collect(),
         _ => Vec::new(),
     }
+}
+
+/// A plan's own day, and those of the steps that are open, whoever's they are.
+fn days_of_plan(plan: &plan::View) -> Vec<(String, &'static str)> {
+    if plan.finished.is_some() {
+        return Vec::new();
+    }
+    let steps = plan
+        .steps
+        .iter()
+        .filter(|step| step.state == plan::StepState::Open)
+        .filter_map(|step| Some((step.due.clone()?, "step")));
+    let own = plan.date.iter().map(|date| (date.clone(), "plan"));
+    own.chain(steps).collect()
 }
 
 /// All that people wrote in an entry, by the name of its field, the title first. What only names or counts is left out, so
