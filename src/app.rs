@@ -8,8 +8,8 @@
 //! ```
 //!
 //! [`run`] holds the loop; `meeting` finds the partner and keeps the links, `sessions` seals what goes over them, `pairing`
-//! is the exchange that makes a pair, `answers` turns requests into edits and entries into what scripts read, `stores` is
-//! what is on the disk.
+//! is the exchange that makes a pair, `syncing` waits for a meeting, `telling` says what happens to whoever watches, `answers`
+//! turns requests into edits and entries into what scripts read, `stores` is what is on the disk.
 
 mod across;
 mod agreement;
@@ -27,7 +27,9 @@ mod plan;
 mod sessions;
 mod space;
 mod stores;
+mod syncing;
 mod talk;
+mod telling;
 mod tending;
 
 use std::collections::VecDeque;
@@ -35,9 +37,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use amends_journal::EntryId;
 use amends_network::LinkId as NetLink;
-use amends_replica::{
-    Edit, EditError, Effect, HandleError, Input, LinkId, Replica, Shown, Whose, World,
-};
+use amends_replica::{Edit, EditError, Effect, HandleError, Input, LinkId, Replica, Shown, World};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -48,6 +48,7 @@ use meeting::Meetings;
 use pairing::{Pairing, PairingNews};
 use sessions::{Came, Sessions};
 use stores::{Pair, Shelves, internal, system_rng};
+use syncing::Syncing;
 
 pub(crate) use exports::UNFINISHED as UNFINISHED_EXPORT;
 pub use stores::{Open, adopt_stores, create_stores, open};
@@ -120,17 +121,6 @@ pub async fn run(
     app.end(outcome).await
 }
 
-/// A `sync` that waits for the partner.
-struct Syncing {
-    face: Face,
-    until: Instant,
-    seconds: u64,
-    /// Changes that had gone each way before it asked.
-    before: (u64, u64),
-    told: (u64, u64),
-    met: bool,
-}
-
 pub(crate) struct App {
     pub(crate) open: Open,
     pub(crate) options: Options,
@@ -167,8 +157,6 @@ pub(crate) struct App {
     /// Who asked to end it, to be told when it is done.
     enders: Vec<Face>,
 }
-
-const REFUSED_KEPT: usize = 32;
 
 /// Why an input was not handled to its end.
 pub(crate) enum FeedError {
@@ -534,203 +522,6 @@ impl App {
             }
         }
         Ok(())
-    }
-
-    fn show(&mut self, shown: &Shown) {
-        match shown {
-            Shown::Edited(_) => {}
-            Shown::Changed { entry, by } => {
-                let card = self
-                    .replica
-                    .as_ref()
-                    .and_then(|replica| replica.card(entry));
-                if card.is_some_and(|card| self.kept_until(card).is_some()) {
-                    self.kept.insert(*entry);
-                    return;
-                }
-                if self.watchers.is_empty() {
-                    return;
-                }
-                let by = match by {
-                    Whose::Mine => self.open.device.name.as_str().to_owned(),
-                    Whose::Partners => self.partner_name(),
-                };
-                if let Some(entry) = self.entry(entry) {
-                    self.tell(&Event::Changed { by, entry });
-                }
-            }
-            Shown::Reached(entry) => {
-                if let Some(id) = self.replica.as_ref().map(|replica| replica.short_id(entry)) {
-                    self.tell(&Event::Reached { id });
-                }
-            }
-            // The pairing's own face is told when both devices hold each other's first record.
-            Shown::Confirmed => {}
-            // Whoever shows an entry shows how far its photos are.
-            Shown::BlobCame { .. } | Shown::BlobsReached(_) => {}
-            Shown::SetAside { whose, seq, reason } => {
-                let whose = match whose {
-                    Whose::Mine => "your own log",
-                    Whose::Partners => "your partner's log",
-                };
-                let message = crate::advice::set_aside(whose, *seq, reason);
-                self.remember_refused(message.clone());
-                self.tell(&Event::Refused { message });
-            }
-            Shown::Refused(reason) => self.note_refused(reason),
-            Shown::OlderCopy => self.tell(&Event::Notice {
-                message: crate::advice::OLDER_COPY.to_owned(),
-            }),
-            Shown::Fork(_) => {
-                self.remember_refused(crate::advice::FORK.to_owned());
-                self.tell(&Event::Notice {
-                    message: crate::advice::FORK.to_owned(),
-                });
-            }
-            Shown::BundleRead(read) => {
-                if read.clock == amends_replica::ClockHeard::Heard && !read.older_copy {
-                    self.found_its_place();
-                }
-                self.bundle_read = Some(read.clone());
-            }
-            Shown::PartnerWentBack => self.tell(&Event::Notice {
-                message: crate::advice::PARTNER_WENT_BACK.to_owned(),
-            }),
-        }
-    }
-
-    fn note_refused(&mut self, reason: &str) {
-        let message = crate::advice::refused(reason);
-        self.remember_refused(message.clone());
-        self.tell(&Event::Refused { message });
-    }
-
-    fn remember_refused(&mut self, message: String) {
-        if self.refused.back() == Some(&message) {
-            return;
-        }
-        if self.refused.len() == REFUSED_KEPT {
-            self.refused.pop_front();
-        }
-        self.refused.push_back(message);
-    }
-
-    /// Tells everybody who watches; what went wrong, those who only wait for the partner too.
-    pub(crate) fn tell(&mut self, event: &Event) {
-        self.watchers
-            .retain(|face| face.tell(event.clone()).is_ok());
-        if matches!(event, Event::Notice { .. } | Event::Refused { .. }) {
-            for syncing in &self.syncing {
-                // One that has left is let go in the loop.
-                let _ = syncing.face.tell(event.clone());
-            }
-            if self.bundling {
-                self.bundle_events.push(event.clone());
-            }
-        }
-    }
-
-    /// Changes that went each way since the start.
-    fn totals(&self) -> (u64, u64) {
-        let Some(replica) = &self.replica else {
-            return self.parted_totals;
-        };
-        self.sessions.open().map(|id| replica.meeting(id)).fold(
-            self.parted_totals,
-            |totals, meeting| {
-                (
-                    totals.0.saturating_add(meeting.sent),
-                    totals.1.saturating_add(meeting.received),
-                )
-            },
-        )
-    }
-
-    async fn sync(
-        &mut self,
-        face: Face,
-        timeout_ms: u64,
-        peer: Option<String>,
-    ) -> Result<(), Failure> {
-        if self.replica.is_none() {
-            face.end(Response::Failed(Advice::NotPaired.into()));
-            return Ok(());
-        }
-        if let Err(failure) = self.look_for(peer).await {
-            face.end(Response::Failed(failure));
-            return Ok(());
-        }
-        let timeout = std::time::Duration::from_millis(timeout_ms);
-        let before = self.totals();
-        self.syncing.push(Syncing {
-            face,
-            until: Instant::now()
-                .checked_add(timeout)
-                .unwrap_or_else(|| Instant::now() + std::time::Duration::from_secs(86_400)),
-            seconds: timeout.as_secs(),
-            before,
-            told: (0, 0),
-            met: self.sessions.open().next().is_some(),
-        });
-        self.look_at_syncs();
-        Ok(())
-    }
-
-    /// Ends every sync that is done or out of time, and tells the others how far they are.
-    pub(crate) fn look_at_syncs(&mut self) {
-        if self.syncing.is_empty() {
-            return;
-        }
-        let meetings: Vec<_> = match &self.replica {
-            Some(replica) => self.sessions.open().map(|id| replica.meeting(id)).collect(),
-            None => Vec::new(),
-        };
-        let totals = self.totals();
-        let done = meetings
-            .iter()
-            .any(|meeting| meeting.partner_has_all && meeting.have_all);
-        let (partner_has_all, have_all) = (
-            meetings.iter().any(|meeting| meeting.partner_has_all),
-            meetings.iter().any(|meeting| meeting.have_all),
-        );
-        let partner = self.partner_name();
-        let now = Instant::now();
-        for mut syncing in std::mem::take(&mut self.syncing) {
-            let sent = totals.0.saturating_sub(syncing.before.0);
-            let received = totals.1.saturating_sub(syncing.before.1);
-            if done || (now >= syncing.until && !meetings.is_empty()) {
-                let synced = crate::request::Synced {
-                    sent,
-                    received,
-                    partner_has_all,
-                    have_all,
-                    partner: partner.clone(),
-                };
-                syncing.face.end(Response::Synced(synced));
-            } else if now >= syncing.until {
-                let advice = if syncing.met {
-                    Advice::PartnerParted {
-                        partner: partner.clone(),
-                    }
-                } else if self.meetings.no_network(self.options.listen.as_deref())
-                    && !self.meetings.knows_where()
-                {
-                    Advice::NoInterface
-                } else {
-                    Advice::PartnerNotReached {
-                        partner: partner.clone(),
-                        seconds: syncing.seconds,
-                    }
-                };
-                syncing.face.end(Response::Failed(advice.into()));
-            } else {
-                if syncing.told != (sent, received) {
-                    syncing.told = (sent, received);
-                    let _ = syncing.face.tell(Event::Transfer { sent, received });
-                }
-                self.syncing.push(syncing);
-            }
-        }
     }
 
     /// Whether somebody waits for the partner.
