@@ -10,7 +10,7 @@ use crate::advice::{self, Advice};
 use crate::app::UNFINISHED_EXPORT;
 use crate::cli::Context;
 use crate::holder;
-use crate::request::{Failure, Request, Response};
+use crate::request::{Exported, Failure, Request, Response};
 use crate::terminal::asking::Terminal;
 use crate::terminal::line;
 use crate::words;
@@ -36,7 +36,17 @@ pub struct Arguments {
 /// Where the folder cannot be written, where the answer is no, and whatever keeps the journal closed.
 pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let Arguments { to, yes } = arguments;
-    let path = absolute(&to)?;
+    let exported = write(context, &to, yes).await?;
+    context.out.value(&exported)?;
+    context.out.say(&words::export::done(&exported))
+}
+
+/// Writes everything that is mine to read into a folder, once that was answered with a yes.
+///
+/// # Errors
+/// As [`run`].
+pub(super) async fn write(context: &Context, to: &Path, yes: bool) -> Result<Exported, Failure> {
+    let path = absolute(to)?;
     let warning = words::export::warning(&path);
     if yes {
         context.out.note(&warning);
@@ -51,10 +61,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
     }
     let request = Request::Export { path: path.clone() };
     match holder::ask_once(context, request).await {
-        Ok(Response::Exported(exported)) => {
-            context.out.value(&exported)?;
-            context.out.say(&words::export::done(&exported))
-        }
+        Ok(Response::Exported(exported)) => Ok(exported),
         Ok(other) => Err(unexpected(other)),
         Err(failure) => {
             // Where the holder itself was cut off, nobody else is left to say so.

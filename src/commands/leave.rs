@@ -3,6 +3,7 @@
 //! Order is everything here: whoever holds the journal open is ended, the key is destroyed, and only then is anything else
 //! removed. Nothing on the way may hold it up for long: what does not answer is ended, and what cannot be removed is said.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -16,6 +17,7 @@ use crate::home::{Leaving, OpenHomeError};
 use crate::request::Failure;
 use crate::terminal::asking::{Terminal, yes_or_no};
 use crate::terminal::{line, reason};
+use crate::words;
 
 /// Short: with one that is just being asked, and the disk, it makes less than the three seconds in which all is done.
 const PATIENCE: Patience = Patience {
@@ -27,9 +29,12 @@ const PATIENCE: Patience = Patience {
 #[derive(Debug, Args)]
 #[command(
     long_about = "Destroy the journal on this device: its keys first, then everything else. You need no passphrase and nobody's help, and nobody is told. Your partner keeps their own copy of what you shared. It cannot be undone.\n\nIf you are afraid of your partner, read amends safety first.",
-    after_help = "Example:\n  amends leave"
+    after_help = "Examples:\n  amends leave\n  amends leave --export ~/my-journal"
 )]
 pub struct Arguments {
+    /// Before that, write everything that is yours to read into a new folder, in the clear, as export does
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    export: Option<PathBuf>,
     /// For scripts: the yes that a person types
     #[arg(long)]
     yes: bool,
@@ -43,6 +48,8 @@ struct Left {
     stopped: bool,
     /// Whether the vault's bytes were written over before it was removed.
     overwritten: bool,
+    /// Where everything that was this person's to read was written before, if it was.
+    exported: Option<String>,
     /// What still lies there: what is not ours, with the folder around it.
     left: Vec<String>,
 }
@@ -64,6 +71,11 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
     }
     let leaving = Leaving::find(&context.home_dir()?).map_err(not_found)?;
     let dir = leaving.dir().display().to_string();
+    // Before the yes, so that nothing is destroyed where it cannot be written. It alone needs the passphrase.
+    let exported = match &arguments.export {
+        Some(to) => Some(export_first(context, to, leaving.dir(), arguments.yes).await?),
+        None => None,
+    };
     if !arguments.yes && !says_yes(&line(&dir)).await? {
         return Err(Advice::SaidNo.into());
     }
@@ -98,8 +110,34 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
         home: dir,
         stopped,
         overwritten,
+        exported,
         left,
     })
+}
+
+/// Writes everything that is mine to read, outside of what is to be destroyed.
+async fn export_first(
+    context: &Context,
+    to: &Path,
+    home: &Path,
+    yes: bool,
+) -> Result<String, Failure> {
+    let target = super::absolute(to)?;
+    let inside = |home: &Path| Path::new(&target).starts_with(home);
+    if inside(home) || home.canonicalize().is_ok_and(|home| inside(&home)) {
+        let message =
+            "What you export would lie in the journal's own folder, and be destroyed with it.";
+        let hint = "Name a folder elsewhere. Nothing was done.".to_owned();
+        return Err(Advice::WrongUse {
+            message: message.to_owned(),
+            hint,
+        }
+        .into());
+    }
+    let exported = super::export::write(context, to, yes).await?;
+    context.out.say(&words::export::done(&exported))?;
+    context.out.say("")?;
+    Ok(exported.folder)
 }
 
 fn not_found(error: OpenHomeError) -> Failure {

@@ -112,6 +112,33 @@ fn nobody_is_taken_to_have_said_yes() {
 }
 
 #[test]
+fn what_is_mine_can_be_taken_along_and_nothing_goes_where_that_fails() {
+    let place = Place::with_pair();
+    place.open(&["boundary", "propose", "Kept."]).ok();
+    let to = place.path().join("taken");
+    let said = |to: &Path| {
+        let to = to.to_str().unwrap().to_owned();
+        place.open(&["leave", "--yes", "--json", "--export", &to])
+    };
+    said(&place.home().join("inside")).fails(2, "wrong_use");
+    std::fs::create_dir(&to).unwrap();
+    std::fs::write(to.join("mine.txt"), "x").unwrap();
+    assert_ne!(
+        said(&to).code,
+        0,
+        "a folder that holds something is not written into"
+    );
+    assert!(place.home().join("vault").exists(), "nothing was destroyed");
+
+    let to = place.path().join("along");
+    let left = said(&to).ok().json();
+    assert_eq!(left["exported"], to.to_str().unwrap());
+    assert!(!place.home().exists());
+    let journal = std::fs::read_to_string(to.join("journal.json")).unwrap();
+    assert!(journal.contains("Kept."));
+}
+
+#[test]
 fn an_up_is_ended_first() {
     let place = Place::with_pair();
     let (up, _) = up(&place);
