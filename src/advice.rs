@@ -484,6 +484,18 @@ advice! {
     NotASession { id: String } => "not_a_session", RULE,
         "{id} is a schedule, and only a session that was held has an outcome. Nothing was done.",
         "See them with: amends checkin list. To change a schedule: amends checkin edit {id}.";
+    NothingForCalendar => "nothing_for_calendar", FAILED,
+        "There is no time or day that could be put into a calendar.",
+        "Agree on a set time first: amends checkin schedule. Days are those of plans, and those on which you look at something again.";
+    CalendarExists { path: String } => "calendar_exists", FAILED,
+        "{path} is there already. It was left as it is.",
+        "Name another file, or write over this one with --force.";
+    DateTooFarOff { date: String } => "date_too_far_off", RULE,
+        "A calendar cannot hold what belongs to {date}: it is too far off.",
+        "Agree on a nearer date with: amends checkin edit.";
+    SessionNeedsSomebody => "session_needs_somebody", WRONG_USE,
+        "A session needs the two of you at a terminal, and nobody may be asked here.",
+        "Run this in a terminal, or keep one that you had with: amends checkin record.";
     OutcomeNotOneLine { limit: u64 } => "outcome_not_one_line", RULE,
         "An outcome is one line of at most {limit} characters. Nothing was done.",
         "Say in a sentence what you take from it. It can be written later, too.";

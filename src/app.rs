@@ -18,6 +18,7 @@ mod apology;
 mod backups;
 mod bundles;
 mod checkin;
+mod dates;
 mod exports;
 mod feel;
 mod holding;
@@ -286,6 +287,7 @@ impl App {
             Request::Apology(request) => self.ends(face, |app| app.apology(request)),
             Request::Feel(request) => self.ends(face, |app| app.feel(request)),
             Request::Plan(request) => self.ends(face, |app| app.plan(request)),
+            Request::Dates => self.ends(face, App::dates),
             Request::Checkin(request) => self.ends(face, |app| app.checkin(request)),
             Request::Space(request) => self.ends(face, |app| app.space(request)),
             Request::Talk(request) => self.ends(face, |app| app.talk(request)),

@@ -86,6 +86,7 @@ enum Command {
     Space(commands::space::Verb),
     #[command(subcommand)]
     Plan(commands::plan::Verb),
+    Calendar(commands::calendar::Arguments),
     #[command(subcommand)]
     Checkin(commands::checkin::Verb),
     #[command(subcommand)]
@@ -185,6 +186,7 @@ async fn perform(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Space(verb) => commands::space::run(context, verb).await,
         Command::Backup(verb) => commands::backup::run(context, verb).await,
         Command::Plan(verb) => commands::plan::run(context, verb).await,
+        Command::Calendar(arguments) => commands::calendar::run(context, arguments).await,
         Command::Checkin(verb) => commands::checkin::run(context, verb).await,
         Command::Bundle(verb) => commands::bundle::run(context, verb).await,
         Command::Export(arguments) => commands::export::run(context, arguments).await,

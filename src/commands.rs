@@ -5,6 +5,7 @@ pub mod apology;
 pub mod backup;
 pub mod boundary;
 pub mod bundle;
+pub mod calendar;
 pub mod checkin;
 pub mod completions;
 pub mod down;

@@ -5,6 +5,7 @@
 
 mod across;
 mod apology;
+mod calendar;
 mod checkin;
 mod entry;
 mod export;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use across::{Due, Found, History, VersionLine, Week};
 pub use apology::{Apology, ApologyRequest, ApologyWords};
+pub use calendar::{DatedDay, DatedTimes, Dates};
 pub use checkin::{Agenda, Checkin, CheckinRequest, Point, Schedule, ScheduleStep, Session};
 pub use entry::{ActLine, Agreement, Entry, Own, Unread, Why};
 pub use export::Exported;
@@ -128,6 +130,8 @@ pub enum Request {
     Space(SpaceRequest),
     /// One of the verbs of a talk.
     Talk(TalkRequest),
+    /// What has a time or a day, for a calendar file.
+    Dates,
     /// One of the verbs of a check-in that are none of an agreement's.
     Checkin(CheckinRequest),
 }
@@ -289,6 +293,8 @@ pub enum Response {
     Status(Box<Status>),
     /// What a session begins with.
     Agenda(Box<Agenda>),
+    /// What has a time or a day.
+    Dates(Box<Dates>),
     /// The partner was met.
     Synced(Synced),
     /// A backup is written.

@@ -13,6 +13,7 @@ pub mod asking;
 pub mod field;
 pub mod keyboard;
 pub mod qr;
+pub mod timer;
 
 /// When to print colours (`--color`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]

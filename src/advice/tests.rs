@@ -293,6 +293,14 @@ fn every_advice() -> Vec<Advice> {
         A::NotASession {
             id: "lusab".to_owned(),
         },
+        A::NothingForCalendar,
+        A::CalendarExists {
+            path: "/home/ana/together.ics".to_owned(),
+        },
+        A::DateTooFarOff {
+            date: "9999-12-31".to_owned(),
+        },
+        A::SessionNeedsSomebody,
         A::OutcomeNotOneLine { limit: 500 },
         A::RuleSaysNo {
             why: "it is empty".to_owned(),

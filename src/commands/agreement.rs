@@ -6,7 +6,7 @@ use super::{entry, show};
 use crate::advice::Advice;
 use crate::cli::Context;
 use crate::holder::{self, Reached, Wish};
-use crate::request::{AgreementRequest, Entry, Failure, Request};
+use crate::request::{Agenda, AgreementRequest, Entry, Failure, Request};
 use crate::terminal::asking::Terminal;
 use crate::text::{self, Text};
 use crate::words;
@@ -19,6 +19,8 @@ pub(super) enum Said {
     One(Box<Entry>),
     /// A session was written down, or its outcome.
     Held(Box<Entry>),
+    /// What a session would begin with.
+    Agenda(Agenda),
     /// Something was done to one.
     Done(&'static str, Box<Entry>),
 }
@@ -47,6 +49,11 @@ pub(super) async fn run_with(
         Said::Held(entry) => {
             context.out.value(&entry)?;
             context.out.say(&words::checkin::held(&entry))
+        }
+        Said::Agenda(agenda) => {
+            context.out.value(&agenda)?;
+            let points = words::checkin::points(&agenda.agenda, &[]);
+            context.out.say(&points.join("\n"))
         }
         Said::Done(verb, entry) => {
             context.out.value(&entry)?;

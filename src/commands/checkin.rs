@@ -13,8 +13,10 @@ use crate::holder::Reached;
 use crate::request::{AgreementRequest, CheckinRequest, Entry, Failure, Own, Request};
 use crate::text;
 use plan::Plan;
+use sitting::Start;
 
 mod plan;
+mod sitting;
 
 const KIND: &str = "checkin";
 
@@ -22,11 +24,13 @@ const KIND: &str = "checkin";
 #[derive(Debug, Subcommand)]
 #[command(
     long_about = "A check-in is a set time to talk, short and regular: 15 or 20 minutes, on days that you both agree to, and fewer of them as time goes by. What is on the agenda comes from what is open; what you do not reach moves on to the next one, and of each session you keep one line that both of you confirm.",
-    after_help = "Examples:\n  amends checkin schedule --days mon,wed,fri --at 19:30 --taper\n  amends checkin record --outcome \"We call each other at lunch.\""
+    after_help = "Examples:\n  amends checkin schedule --days mon,wed,fri --at 19:30 --taper\n  amends checkin start"
 )]
 #[expect(missing_docs, reason = "each holds its own help")]
 pub enum Verb {
     Schedule(NewSchedule),
+    Start(Start),
+    Agenda(AgendaNow),
     Record(Record),
     Outcome(Outcome),
     Edit(Edit),
@@ -49,6 +53,13 @@ pub struct NewSchedule {
     #[arg(long, value_name = "DATE", value_parser = super::agreement::date)]
     review_on: Option<String>,
 }
+
+/// See what the next session would begin with
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  amends checkin agenda\n  amends checkin agenda --json\n\nFirst what the last session left, then talks that are open, then what is to be looked at again."
+)]
+pub struct AgendaNow {}
 
 /// Keep a session that you had
 #[derive(Debug, Args)]
@@ -172,6 +183,8 @@ async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result
             };
             propose(context, journal, KIND, proposal).await?
         }
+        Verb::Start(start) => Said::Held(sitting::start(context, journal, start).await?),
+        Verb::Agenda(AgendaNow {}) => Said::Agenda(sitting::agenda(journal).await?),
         Verb::Record(record) => Said::Held(keep(journal, record).await?),
         Verb::Outcome(Outcome { id, text }) => {
             let text = text::take(context, text.as_deref(), "").await?;

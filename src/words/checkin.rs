@@ -71,7 +71,7 @@ fn day(next: &str) -> String {
 /// What is on an agenda, a line each; what was left is marked.
 pub fn points(agenda: &[Point], left: &[String]) -> Vec<String> {
     if agenda.is_empty() {
-        return vec!["Nothing was on the agenda.".to_owned()];
+        return vec!["Nothing is on the agenda.".to_owned()];
     }
     agenda
         .iter()

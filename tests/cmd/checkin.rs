@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Place, a_pair, meet};
+use crate::harness::{Person, Place, a_pair, meet, mode};
 
 const SCHEDULE: &[&str] = &[
     "checkin",
@@ -339,4 +339,213 @@ fn an_outcome_may_be_written_later_by_either_of_them() {
         (&both["state"], &both["in_force"]),
         (&json!("agreed"), &json!("We go on."))
     );
+}
+
+/// A session at a terminal of this kind.
+fn starts(place: &Place, term: &str, more: &[&str]) -> Person {
+    let mut command = place.command(&[&["checkin", "start"], more].concat());
+    command
+        .arg("--passphrase-file")
+        .arg(place.path().join("passphrase"));
+    Person::at_kind(&mut command, term, (80, 24))
+}
+
+#[test]
+fn a_session_at_the_terminal_has_turns_a_clock_and_one_line_at_its_end() {
+    let (ana, bo) = a_pair();
+    let due = [
+        "boundary",
+        "propose",
+        "Phones away.",
+        "--review-on",
+        "2020-01-01",
+    ];
+    let due = json_of(&ana, &due);
+    let talk = json_of(
+        &ana,
+        &[
+            "boundary",
+            "propose",
+            "We call.",
+            "--review-on",
+            "2020-01-02",
+        ],
+    );
+    meet(&ana, &bo);
+    for entry in [&due, &talk] {
+        json_of(&bo, &["boundary", "agree", id(entry), "--yes"]);
+    }
+    // Bo is not here with his device; they sit in front of it together.
+    let mut session = starts(&bo, "xterm", &["--minutes", "15"]);
+    session.sees("Phones away.").sees("We call.");
+    session.sees("15:00  Bo speaks  1 of 2: Phones away.");
+    session.presses("\r").sees("Ana speaks  1 of 2");
+    session.presses("q").sees("What do you take from it");
+    session.types("We put them into a drawer.");
+    let (code, seen) = session.leaves();
+    assert_eq!(code, 0, "{seen}");
+    assert!(
+        seen.contains("One thing moves on") || seen.contains("1 thing moves on"),
+        "{seen}"
+    );
+    let list = json_of(&bo, &["checkin", "list"]);
+    assert_eq!(
+        (
+            &list[0]["text"],
+            &list[0]["agreed_by"],
+            &list[0]["session"]["left"]
+        ),
+        (
+            &json!("We put them into a drawer."),
+            &json!(["Bo"]),
+            &json!([talk["id"]])
+        )
+    );
+    // What was left comes first in the next one, on both devices.
+    meet(&ana, &bo);
+    for place in [&ana, &bo] {
+        let agenda = json_of(place, &["checkin", "agenda"]);
+        assert_eq!(ids(&agenda["agenda"]), [id(&talk), id(&due)]);
+    }
+    let confirmed = json_of(&ana, &["checkin", "agree", id(&list[0]), "--yes"]);
+    assert_eq!(confirmed["state"], "agreed");
+}
+
+#[test]
+fn a_session_is_stopped_or_left_without_an_outcome_on_any_terminal() {
+    let (ana, _) = a_pair();
+    let mut stopped = starts(&ana, "xterm", &[]);
+    stopped.sees("20:00  Ana speaks").presses("\x03");
+    let (code, seen) = stopped.leaves();
+    assert!(
+        code == 1 && seen.contains("nothing was kept"),
+        "{code} {seen}"
+    );
+    assert_eq!(json_of(&ana, &["checkin", "list"]), json!([]));
+
+    let mut plain = starts(&ana, "dumb", &["--no-timer"]);
+    plain.sees("Ana speaks").presses("\r").sees("Bo speaks");
+    plain
+        .presses("q")
+        .sees("What do you take from it")
+        .types("");
+    let (code, seen) = plain.leaves();
+    assert!(code == 0 && !seen.contains('\x1b'), "{code} {seen:?}");
+    let list = json_of(&ana, &["checkin", "list"]);
+    assert_eq!(
+        (&list[0]["state"], &list[0]["session"]["minutes"]),
+        (&json!("held"), &json!(1))
+    );
+
+    let nobody = ana.open(&["checkin", "start", "--json"]);
+    nobody.fails(2, "session_needs_somebody");
+}
+
+/// Times and days as an independent reader finds them: when they begin, and what they are called.
+fn read(calendar: &str, until: &str) -> Vec<(String, String)> {
+    use calcard::icalendar::{ICalendar, ICalendarProperty};
+    let calendar = ICalendar::parse(calendar).unwrap();
+    let expanded = calendar.expand_dates(calcard::common::timezone::Tz::UTC, 200);
+    let mut found: Vec<_> = expanded
+        .events
+        .iter()
+        .map(|event| {
+            let component = &calendar.components[event.comp_id as usize];
+            let title = component.property(&ICalendarProperty::Summary).unwrap();
+            let title = title.values.first().unwrap().as_text().unwrap().to_owned();
+            let start = jiff::Timestamp::from_second(event.start.timestamp()).unwrap();
+            (start.to_string(), title)
+        })
+        .filter(|(start, _)| start.as_str() < until)
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn a_calendar_file_holds_what_is_in_force_under_neutral_titles() {
+    let (ana, bo) = a_pair();
+    let nothing = ana.open(&["calendar", "--json"]);
+    nothing.fails(1, "nothing_for_calendar");
+    let taper = [
+        "checkin", "schedule", "--days", "mon,fri", "--at", "19:30", "--taper",
+    ];
+    let from = [
+        "--from",
+        "2027-03-22",
+        "--until",
+        "2027-05-31",
+        "--zone",
+        "Europe/Berlin",
+    ];
+    let schedule = json_of(&ana, &[&taper[..], &from].concat());
+    let review = [
+        "boundary",
+        "propose",
+        "Phones away.",
+        "--review-on",
+        "2027-04-01",
+    ];
+    let review = json_of(&ana, &review);
+    json_of(&ana, &["plan", "add", "The lake.", "--date", "2027-04-03"]);
+    meet(&ana, &bo);
+    for (kind, entry) in [("checkin", &schedule), ("boundary", &review)] {
+        json_of(&bo, &[kind, "agree", id(entry), "--yes"]);
+    }
+    let file = bo.path().join("together.ics");
+    let to = file.to_str().unwrap();
+    let written = bo.open(&["calendar", "--to", to]).ok();
+    assert!(
+        written.err.contains("may send it to a server"),
+        "{written:?}"
+    );
+    assert_eq!(mode(&file), 0o600);
+    let text = std::fs::read_to_string(&file).unwrap();
+    for word in ["Phones", "lake", "mends", "Check"] {
+        assert!(!text.contains(word), "{word} stands in {text}");
+    }
+    let time = |at: &str| (at.to_owned(), "time together".to_owned());
+    let day = |at: &str| (at.to_owned(), "a day to keep".to_owned());
+    // On both sides of the change to summer time, on the 28th.
+    assert_eq!(
+        read(&text, "2027-04-06"),
+        [
+            time("2027-03-22T18:30:00Z"),
+            time("2027-03-26T18:30:00Z"),
+            time("2027-03-29T17:30:00Z"),
+            day("2027-04-01T00:00:00Z"),
+            time("2027-04-02T17:30:00Z"),
+            day("2027-04-03T00:00:00Z"),
+            time("2027-04-05T17:30:00Z"),
+        ]
+    );
+    // Two days a week until the 22nd of May, then one, until it ends.
+    let all = read(&text, "2028");
+    let late: Vec<_> = all
+        .iter()
+        .map(|(at, _)| &at[..10])
+        .filter(|at| *at > "2027-05-14")
+        .collect();
+    assert_eq!(late, ["2027-05-17", "2027-05-21", "2027-05-28"]);
+
+    // It is never written over unasked.
+    let again = bo.open(&["calendar", "--to", to, "--titles", "--json"]);
+    again.fails(1, "calendar_exists");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    bo.open(&["calendar", "--to", to, "--titles", "--force"])
+        .ok();
+    let titled = read(&std::fs::read_to_string(&file).unwrap(), "2027-04-04");
+    let titles: Vec<&str> = titled.iter().map(|(_, title)| title.as_str()).collect();
+    assert_eq!(
+        titles,
+        [
+            "Check-in",
+            "Check-in",
+            "Check-in",
+            "Phones away.",
+            "Check-in",
+            "The lake."
+        ]
+    );
+    assert_eq!(mode(&file), 0o600);
 }
