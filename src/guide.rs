@@ -17,7 +17,7 @@ use crate::text::{LONGEST, editor};
 
 mod questions;
 
-pub use questions::{APOLOGY, FEELING, TALK};
+pub use questions::{ACCOUNT, APOLOGY, FEELING, TALK};
 
 /// What an answer may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -23,8 +23,8 @@ const SPACE: &str = "space";
 const SEED: &str = "seed";
 const BECOMES: &str = "becomes";
 const ROLE: &str = "role";
-const FROM: &str = "from";
-const LANGUAGE: &str = "language";
+pub(super) const FROM: &str = "from";
+pub(super) const LANGUAGE: &str = "language";
 const ORDER: &str = "order";
 
 /// A talk that is yet to begin.

@@ -8,9 +8,9 @@ use rand_core::Rng;
 
 use super::App;
 use super::answers::{Store, Typed, hash_of, hex, rule_failed, time_of};
-use super::holding::{NewTalk, is_question, is_together};
+use super::holding::{FROM, LANGUAGE, NewTalk, is_question, is_together};
 use super::stores::{internal, system_rng};
-use super::tending::{ENTRY, NONCE, TEXT};
+use super::tending::{ENTRY, NONCE, TEXT, bytes};
 use crate::advice::Advice;
 use crate::request::{
     Account, ActLine, Entry, Failure, Hearing, Keeping, Response, Talk, TalkRequest,
@@ -36,6 +36,7 @@ impl App {
                 let draft = draft.map(|draft| self.draft_of_talk(&draft)).transpose()?;
                 self.replica()?;
                 let from = from.map(|from| self.find(&from)).transpose()?;
+                let (from, language) = self.as_drafted(draft, from, language);
                 // Before anything is begun or held: an account that cannot be told begins no talk.
                 if let Some(text) = &text {
                     tellable(text)?;
@@ -131,6 +132,9 @@ impl App {
                 if let Some(held) = self.held(&id) {
                     return self.drop_held(held);
                 }
+                if let Ok(draft) = self.draft_of_talk(&id) {
+                    return self.drop_held(draft);
+                }
                 let (entry, _) = self.find_talk(&id)?;
                 let waiting = self
                     .waiting_accounts()
@@ -152,7 +156,22 @@ impl App {
                 topic,
                 text,
                 together,
-            } => self.talk_later(draft, entry, topic, text, together),
+                from,
+                language,
+            } => {
+                let draft = draft.map(|draft| self.draft_of_talk(&draft)).transpose()?;
+                let from = from.map(|from| self.find(&from)).transpose()?;
+                let entry = entry.map(|entry| self.find_talk(&entry)).transpose()?;
+                let (from, language) = self.as_drafted(draft, from, language);
+                let talk = NewTalk {
+                    role: if together { TOGETHER } else { PLAIN },
+                    from,
+                    topic,
+                    language,
+                    text: Some(text),
+                };
+                self.talk_later(draft, entry.map(|(entry, _)| entry), talk)
+            }
         }
     }
 
@@ -245,28 +264,51 @@ impl App {
         self.edit(Store::Private, edit, &Typed::default())
     }
 
+    /// Keeps a talk that its author goes on with later; with `entry`, their account of that one.
     fn talk_later(
         &mut self,
-        draft: Option<String>,
-        entry: Option<String>,
-        topic: String,
-        text: String,
-        together: bool,
+        draft: Option<EntryId>,
+        entry: Option<EntryId>,
+        talk: NewTalk,
     ) -> Result<Response, Failure> {
-        let draft = draft.map(|draft| self.draft_of_talk(&draft)).transpose()?;
-        let mut answers = vec![(TOPIC.to_owned(), topic), (TEXT.to_owned(), text)];
-        if let Some(entry) = entry {
-            let (entry, _) = self.find_talk(&entry)?;
-            answers.push((ENTRY.to_owned(), hex(&entry.0)));
-        }
-        if together {
-            answers.push((TOLD_TOGETHER.to_owned(), "yes".to_owned()));
-        }
+        let told_together = (talk.role == TOGETHER).then(|| "yes".to_owned());
+        let answers = [
+            (TOPIC, Some(talk.topic)),
+            (TEXT, talk.text),
+            (ENTRY, entry.map(|entry| hex(&entry.0))),
+            (TOLD_TOGETHER, told_together),
+            (FROM, talk.from.map(|from| hex(&from.0))),
+            (LANGUAGE, Some(talk.language)),
+        ];
+        let answers = answers
+            .into_iter()
+            .filter_map(|(name, words)| Some((name.to_owned(), words?)))
+            .collect();
         let waits_for = WaitsFor::Author;
-        let role = if together { TOGETHER } else { PLAIN };
         let write = draft::Say::Write { waits_for, answers };
-        let (_, entry) = self.keep_draft(draft, role, write)?;
+        let (_, entry) = self.keep_draft(draft, talk.role, write)?;
         Ok(Response::Entry(Box::new(entry)))
+    }
+
+    /// What a talk comes from and its language, as its draft knows them where nothing else was said.
+    fn as_drafted(
+        &self,
+        draft: Option<EntryId>,
+        from: Option<EntryId>,
+        language: String,
+    ) -> (Option<EntryId>, String) {
+        let card = draft.and_then(|draft| self.private.card(&draft));
+        let Some(amends_journal::View::Draft(draft)) = card.map(|card| &card.view) else {
+            return (from, language);
+        };
+        let from = from.or_else(|| draft.answer(FROM).and_then(bytes).map(EntryId));
+        let drafted = draft.answer(LANGUAGE).unwrap_or_default();
+        let language = if language.is_empty() {
+            drafted.to_owned()
+        } else {
+            language
+        };
+        (from, language)
     }
 
     /// The private draft of a talk whose id begins so, one that its author is still writing.

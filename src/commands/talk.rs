@@ -12,6 +12,10 @@ use crate::terminal::asking::Terminal;
 use crate::text;
 use crate::words;
 
+mod writing;
+
+use writing::Writing;
+
 /// Tell what happened, and hear how it was for the other
 #[derive(Debug, Subcommand)]
 #[command(
@@ -35,12 +39,15 @@ pub enum Verb {
 /// Begin a talk with your own account of it
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  amends talk begin --topic \"Saturday evening\" \"I waited until two and was afraid.\"\n  amends talk begin --together --topic \"The move\" < account.txt -\n\nWith --together, neither of you sees what the other tells before both have fixed theirs, so that neither adapts to the other. Until then your partner's device holds a hash of it and nothing else. It cannot make anyone reveal anything."
+    after_help = "Examples:\n  amends talk begin\n  amends talk begin --resume lusab\n  amends talk begin --topic \"Saturday evening\" \"I waited until two and was afraid.\"\n  amends talk begin --together --topic \"The move\" < account.txt -\n\nWith --together, neither of you sees what the other tells before both have fixed theirs, so that neither adapts to the other. Until then your partner's device holds a hash of it and nothing else. It cannot make anyone reveal anything."
 )]
 pub struct Begin {
-    /// How it was for you; - reads it from standard input; left out, an editor opens
+    /// How it was for you; - reads it from standard input; left out, you are asked, and can stop and go on later
     #[arg(value_name = "TEXT", allow_hyphen_values = true)]
     text: Option<String>,
+    /// Go on with a draft of yours
+    #[arg(long, value_name = "ID")]
+    resume: Option<String>,
     /// What it is about, in a few words; your partner sees it at once
     #[arg(long)]
     topic: Option<String>,
@@ -58,12 +65,12 @@ pub struct Begin {
 /// Tell your account of a talk, or a new version of it
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  amends talk account lusab \"My phone was dead, and I did not want to wake you.\"\n\nEarlier versions are kept. In a talk told together there is one version: it is fixed, and opens once your partner's is fixed too."
+    after_help = "Example:\n  amends talk account lusab \"My phone was dead, and I did not want to wake you.\"\n  amends talk account lusab\n\nEarlier versions are kept. In a talk told together there is one version: it is fixed, and opens once your partner's is fixed too."
 )]
 pub struct Account {
     /// Which talk
     id: String,
-    /// How it was for you; - reads it from standard input; left out, an editor opens
+    /// How it was for you; - reads it from standard input; left out, you are asked, and for a new version an editor opens
     #[arg(value_name = "TEXT", allow_hyphen_values = true)]
     text: Option<String>,
 }
@@ -136,7 +143,7 @@ pub struct Reopen {
     id: String,
 }
 
-/// Keep back what you fixed in a talk told together, as long as it is not open
+/// Keep back what you fixed in a talk told together, as long as it is not open; or throw away a draft
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  amends talk keep-back lusab\n\nYour partner sees that you fixed something and did not open it, and nothing else. Nobody can make you open it."
@@ -179,6 +186,10 @@ pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
             context.out.value(&entry)?;
             context.out.say(&words::entry(context.out, &entry))
         }
+        Said::Kept(entry) => {
+            context.out.value(&entry)?;
+            context.out.say(&words::talk::kept(&entry))
+        }
         Said::Done(verb, entry) => {
             context.out.value(&entry)?;
             if let Some(held) = words::held(&entry) {
@@ -193,29 +204,24 @@ pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
     }
 }
 
+const THREW_AWAY: &str = "You threw away";
+
 enum Said {
     All(Vec<Entry>),
     One(Box<Entry>),
+    /// A private draft.
+    Kept(Box<Entry>),
     Done(&'static str, Box<Entry>),
 }
 
 async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result<Said, Failure> {
     Ok(match verb {
-        Verb::Begin(begin) => Said::Done("You began", begin_talk(context, journal, begin).await?),
+        Verb::Begin(begin) => begin_talk(context, journal, begin).await?,
+        Verb::Account(Account { id, text: None }) => tell(context, journal, id).await?,
         Verb::Account(Account { id, text }) => {
-            let before = show(journal, id.clone()).await?;
-            let mine = talk_of(&before).and_then(|talk| talk.mine()?.text.clone());
-            let draft = mine.map(|text| format!("{text}\n")).unwrap_or_default();
-            let text = text::take(context, text.as_deref(), &draft).await?;
-            let request = TalkRequest::Account {
-                id,
-                text: text.text.clone(),
-                draft: None,
-            };
-            Said::Done(
-                "You told your account in",
-                text.keep(context, one(journal, request).await)?,
-            )
+            let text = text::take(context, text.as_deref(), "").await?.text;
+            let draft = None;
+            account(journal, TalkRequest::Account { id, text, draft }).await?
         }
         Verb::Heard(Heard { id, text }) => {
             let (id, of) = if text.is_none() && context.may_ask && !context.out.is_json() {
@@ -255,10 +261,15 @@ async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result
             "You opened again",
             one(journal, TalkRequest::Settle { id, on: false }).await?,
         ),
-        Verb::KeepBack(KeepBack { id }) => Said::Done(
-            "You keep back what you fixed in",
-            one(journal, TalkRequest::KeepBack { id }).await?,
-        ),
+        Verb::KeepBack(KeepBack { id }) => {
+            let entry = one(journal, TalkRequest::KeepBack { id }).await?;
+            let did = if entry.private {
+                THREW_AWAY
+            } else {
+                "You keep back what you fixed in"
+            };
+            Said::Done(did, entry)
+        }
         Verb::List(List {}) => Said::All(all(journal, "talk").await?),
         Verb::Show(Show { id }) => Said::One(show(journal, id).await?),
     })
@@ -268,32 +279,72 @@ async fn begin_talk(
     context: &Context,
     journal: &mut Reached,
     begin: Begin,
-) -> Result<Box<Entry>, Failure> {
+) -> Result<Said, Failure> {
+    let mut writing = match &begin.resume {
+        Some(id) => {
+            let unknown = || Failure::from(Advice::UnknownId { id: id.clone() });
+            Writing::of(&*show(journal, id.clone()).await?).ok_or_else(unknown)?
+        }
+        None => Writing {
+            language: own_language(),
+            ..Writing::default()
+        },
+    };
     // A topic alone begins a talk too: the account can come when its author is ready.
     let nobody_to_ask = !context.may_ask || context.out.is_json();
-    let text = match &begin.text {
-        None if begin.topic.is_some() && nobody_to_ask => None,
-        given => Some(text::take(context, given.as_deref(), "").await?),
-    };
-    let words = text.as_ref().map(|text| text.text.clone());
-    let topic = begin.topic.unwrap_or_else(|| match &words {
-        // Of what is told together, nothing may be seen in the topic.
-        Some(words) if !begin.together => text::title_of(words),
-        _ => String::new(),
-    });
-    let request = TalkRequest::Begin {
-        topic,
-        text: words,
-        language: begin.language.unwrap_or_else(own_language),
-        together: begin.together,
-        from: begin.from,
-        draft: None,
-    };
-    let outcome = one(journal, request).await;
-    match &text {
-        Some(text) => text.keep(context, outcome),
-        None => outcome,
+    let only_a_topic = begin.topic.is_some() && begin.resume.is_none() && nobody_to_ask;
+    writing.topic = begin.topic.unwrap_or(writing.topic);
+    writing.together |= begin.together;
+    writing.from = begin.from;
+    writing.language = begin.language.unwrap_or(writing.language);
+    match begin.text {
+        None if !only_a_topic => return writing.walk(context, journal).await,
+        None => {}
+        Some(text) => writing.account = Some(text::take(context, Some(&text), "").await?.text),
     }
+    writing.finish(journal).await
+}
+
+/// One's account, where its text is not there yet: the draft of it, else its first or another version.
+async fn tell(context: &Context, journal: &mut Reached, id: String) -> Result<Said, Failure> {
+    let before = show(journal, id).await?;
+    if let Some(writing) = Writing::of(&before) {
+        return writing.walk(context, journal).await;
+    }
+    let id = before.id.clone();
+    let mine = talk_of(&before).and_then(Talk::mine);
+    if mine.is_some_and(|mine| mine.committed) {
+        // The holder says no to it, before anybody writes.
+        let (text, draft) = (String::new(), None);
+        return account(journal, TalkRequest::Account { id, text, draft }).await;
+    }
+    let drafts = all(journal, "talk").await?;
+    let draft = drafts.iter().rev().filter_map(Writing::of);
+    let mut draft = draft.filter(|writing| writing.talk.as_ref() == Some(&id));
+    match (draft.next(), mine.and_then(|mine| mine.text.as_ref())) {
+        (Some(writing), _) => writing.walk(context, journal).await,
+        (None, None) => {
+            let writing = Writing {
+                talk: Some(id),
+                ..Writing::default()
+            };
+            writing.walk(context, journal).await
+        }
+        (None, Some(told)) => {
+            let text = text::take(context, None, &format!("{told}\n")).await?;
+            let request = TalkRequest::Account {
+                id,
+                text: text.text.clone(),
+                draft: None,
+            };
+            text.keep(context, account(journal, request).await)
+        }
+    }
+}
+
+async fn account(journal: &mut Reached, request: TalkRequest) -> Result<Said, Failure> {
+    let entry = one(journal, request).await?;
+    Ok(Said::Done("You told your account in", entry))
 }
 
 /// Shows what was heard where the answer is not there yet, and asks. There is no answer but one that is given.

@@ -39,6 +39,13 @@ pub const APOLOGY: Guide = Guide {
     ],
 };
 
+const TOLD: Question = Question {
+    key: "account",
+    ask: "How was it for you?",
+    help: "What happened, as you saw it, and what it was like. The other person tells it in words of their own. You can leave this empty.",
+    kind: Kind::Words,
+};
+
 /// For a talk: `topic`, `account`.
 pub const TALK: Guide = Guide {
     about: "A talk about something that matters to you.",
@@ -49,13 +56,14 @@ pub const TALK: Guide = Guide {
             help: "A few words are enough, such as “Saturday evening”. You can leave this empty.",
             kind: Kind::Line,
         },
-        Question {
-            key: "account",
-            ask: "How was it for you?",
-            help: "What happened, as you saw it, and what it was like. The other person tells it in words of their own. You can leave this empty.",
-            kind: Kind::Words,
-        },
+        TOLD,
     ],
+};
+
+/// For one's own account of a talk that is there already: `account`.
+pub const ACCOUNT: Guide = Guide {
+    about: "Your account of it, in words of your own.",
+    questions: &[TOLD],
 };
 
 /// For a feeling, which stays private: `words`, `because`, `intensity`, `tags`.

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
     reason = "the words are those of DESIGN section 2, and Talk explains them"
 )]
 pub enum TalkRequest {
-    /// A new talk, with one's own account where there is one. `draft` is the private draft that it comes from.
+    /// A new talk, with one's own account where there is one. `draft` is the private draft that it comes from; where that
+    /// knows `from` and the language, they may be left out.
     Begin {
         topic: String,
         text: Option<String>,
@@ -48,7 +49,7 @@ pub enum TalkRequest {
     Reply { id: String, words: String },
     /// It is settled for one, or open again.
     Settle { id: String, on: bool },
-    /// Not to open what one committed to.
+    /// Not to open what one committed to; to throw away a private draft.
     KeepBack { id: String },
     /// A private draft, to be gone on with later: of the talk `entry`, or of a new one.
     Later {
@@ -57,6 +58,10 @@ pub enum TalkRequest {
         topic: String,
         text: String,
         together: bool,
+        #[serde(default)]
+        from: Option<String>,
+        #[serde(default)]
+        language: String,
     },
 }
 

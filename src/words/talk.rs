@@ -182,3 +182,19 @@ pub fn asked(entry: &Entry) -> String {
         line(&entry.id)
     )
 }
+
+/// A private draft is kept, to be gone on with.
+pub fn kept(entry: &Entry) -> String {
+    let id = line(&entry.id);
+    let draft_of = match &entry.own {
+        Own::Talk(talk) => talk.draft_of.as_deref(),
+        _ => None,
+    };
+    let next = match draft_of {
+        Some(talk) => format!("amends talk account {}", line(talk)),
+        None => format!("amends talk begin --resume {id}"),
+    };
+    format!(
+        "Kept as the draft {id}, for you alone; nothing of it leaves this device. Go on with it whenever you like: {next}"
+    )
+}

@@ -1,5 +1,5 @@
-//! The guides at a terminal. No command walks through one yet, so this test program does it in a process of its own:
-//! [`walks`] is what runs there.
+//! The guides at a terminal, without a journal: this test program walks through them in a process of its own, and [`walks`]
+//! is what runs there.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};

@@ -26,5 +26,6 @@ mod passphrase;
 mod plan;
 mod safety;
 mod space;
+mod talk;
 mod unpaired;
 mod usage;
