@@ -708,6 +708,56 @@ advice! {
         "{path} could not be written: {error}. What was written until then lies in {left}, in the clear, and could not be removed.",
         "Remove it yourself.";
 
+    // Packets for a counselor.
+    PacketEmpty => "packet_empty", RULE,
+        "A list must name an entry. Nothing was done.",
+        "To end your agreement to it: amends packet end.";
+    PacketTooLong { limit: u64 } => "packet_too_long", RULE,
+        "A list names {limit} entries at most. Nothing was done.",
+        "Make two of it.";
+    PacketPrivate { id: String } => "packet_private", RULE,
+        "{id} is private and cannot be in a packet. Nothing was done.",
+        "A feeling can be shared first, as a copy: amends feel share {id}.";
+    PacketOfPackets { id: String } => "packet_of_packets", RULE,
+        "{id} is a packet itself, and a packet names other entries. Nothing was done.",
+        "Name the entries that are on its list: amends packet show {id}.";
+    PacketWithout { id: String } => "packet_without", RULE,
+        "{id} names no entry of this list, or more than one. Nothing was done.",
+        "See what is on it with: amends packet show.";
+    PacketUnreadable { id: String } => "packet_unreadable", RULE,
+        "The words of {id} are no list of entries, as when both changed it at once or another program wrote it. Nothing was done.",
+        "Look at it with: amends packet show {id}. Then begin a new one with: amends packet new.";
+    PacketNotHere { id: String, entries: String } => "packet_not_here", RULE,
+        "{id} names what is not here: {entries}. Nothing was done.",
+        "Meet your partner first, with: amends sync. If it stays so, take it off the list: amends packet remove {id}.";
+    PacketChanged { id: String, entries: String, again: String } => "packet_changed", RULE,
+        "Since they were put on the list of {id}, these have changed: {entries}. A changed list is a new one, so nothing was done.",
+        "Take them as they stand now: amends packet add {id} {again}. Then both agree to it anew.";
+    PacketNotAgreed { id: String } => "packet_not_agreed", RULE,
+        "You have not both agreed to {id} as it stands now. Nothing was written.",
+        "See who has with: amends packet show {id}. To agree: amends packet agree {id}.";
+    PacketNeedsReader => "packet_needs_reader", WRONG_USE,
+        "Nobody is named who can open the file, and no passphrase can be asked for here. Nothing was written.",
+        "Name somebody with --recipient age1…, or give --packet-passphrase-file FILE.";
+    PacketFileExists { path: String } => "packet_file_exists", FAILED,
+        "{path} is there already. It was left as it is.",
+        "Name another file, or write over this one with --force.";
+    PacketNotWritten { path: String, error: String } => "packet_not_written", FAILED,
+        "{path} could not be written: {error}. Nothing new was left there.",
+        "See that there is room and that you may write there, then try again.";
+    RecipientSecret => "recipient_secret", WRONG_USE,
+        "That is a secret identity, not a recipient. Nothing was written.",
+        "Whoever sees it opens their files: remove the line from your shell's history, and ask for what begins with age1.";
+    RecipientOtherKind { given: String } => "recipient_kind", WRONG_USE,
+        "{given} is a kind of recipient that is not known here.",
+        "Ask for one that age-keygen makes; it begins with age1.";
+    RecipientMistyped { given: String } => "recipient_mistyped", WRONG_USE,
+        "{given} is no recipient, or is mistyped.",
+        "Copy it whole; it begins with age1.";
+    RecipientOpen { given: String } => "recipient_open", WRONG_USE,
+        "{given} is a recipient whose secret everybody knows. Nothing was written.",
+        "Ask again for the recipient, and be careful with who gave you this one.";
+
     // Never the person's fault.
     Internal { what: String } => "internal", FAILED,
         "Amends made a mistake: {what}. What you wrote before is safe.",

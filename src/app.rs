@@ -23,6 +23,7 @@ mod exports;
 mod feel;
 mod holding;
 mod meeting;
+mod packet;
 mod pairing;
 mod plan;
 mod sessions;
@@ -285,6 +286,7 @@ impl App {
             Request::Show { id } => self.ends(face, |app| app.show_entry(&id)),
             Request::Agreement { kind, ask } => self.ends(face, |app| app.agreement(&kind, ask)),
             Request::Apology(request) => self.ends(face, |app| app.apology(request)),
+            Request::Packet(request) => self.ends(face, |app| app.packet(request)),
             Request::Feel(request) => self.ends(face, |app| app.feel(request)),
             Request::Plan(request) => self.ends(face, |app| app.plan(request)),
             Request::Dates => self.ends(face, App::dates),

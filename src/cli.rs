@@ -83,6 +83,8 @@ enum Command {
     #[command(subcommand)]
     Lesson(commands::lesson::Verb),
     #[command(subcommand)]
+    Packet(commands::packet::Verb),
+    #[command(subcommand)]
     Space(commands::space::Verb),
     #[command(subcommand)]
     Plan(commands::plan::Verb),
@@ -182,6 +184,7 @@ async fn perform(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Boundary(verb) => commands::boundary::run(context, verb).await,
         Command::Lesson(verb) => commands::lesson::run(context, verb).await,
         Command::Apology(verb) => commands::apology::run(context, verb).await,
+        Command::Packet(verb) => commands::packet::run(context, verb).await,
         Command::Feel(arguments) => commands::feel::run(context, arguments).await,
         Command::Space(verb) => commands::space::run(context, verb).await,
         Command::Backup(verb) => commands::backup::run(context, verb).await,

@@ -8,6 +8,7 @@
 //! Each kind that has more to say than words and dates has a function of its own; [`others`] reads any kind from
 //! the fields that scripts see, so that nothing of an entry is left out because this file does not know its kind.
 
+mod kinds;
 mod others;
 mod plain;
 mod talk;
@@ -49,12 +50,21 @@ pub fn section(entry: &Entry, language: &str) -> Section {
     };
     if let Some(agreement) = entry.own.agreement() {
         agreed(agreement, &mut section);
+        if let Own::Checkin(checkin) = &entry.own
+            && let Some(held) = &checkin.session
+        {
+            kinds::session(held, &mut section);
+        }
     } else if let Own::Feeling(felt) = &entry.own {
         feeling(felt, &mut section);
     } else if let Own::Space(asked) = &entry.own {
         space(asked, &mut section);
     } else if let Own::Talk(told) = &entry.own {
         talk::read(told, &mut section);
+    } else if let Own::Apology(given) = &entry.own {
+        kinds::apology(given, &mut section);
+    } else if let Own::Plan(planned) = &entry.own {
+        kinds::plan(planned, &mut section);
     } else {
         others::read(&entry.own, &mut section);
     }

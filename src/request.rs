@@ -10,6 +10,7 @@ mod checkin;
 mod entry;
 mod export;
 mod feel;
+mod packet;
 mod plan;
 mod space;
 mod talk;
@@ -23,6 +24,7 @@ pub use checkin::{Agenda, Checkin, CheckinRequest, Point, Schedule, ScheduleStep
 pub use entry::{ActLine, Agreement, Entry, Own, Unread, Why};
 pub use export::Exported;
 pub use feel::{FeelRequest, Feeling, FeelingChange};
+pub use packet::{Packet, PacketItem, PacketPages, PacketRequest, PacketStanding};
 pub use plan::{Owner, Plan, PlanRequest, Step, What, Wish};
 pub use space::{Held, Space, SpaceNow, SpaceRequest};
 pub use talk::{Account, Hearing, Keeping, Talk, TalkRequest};
@@ -122,6 +124,8 @@ pub enum Request {
     },
     /// One of the verbs of an apology.
     Apology(ApologyRequest),
+    /// One of the verbs of a packet.
+    Packet(PacketRequest),
     /// One of the verbs of a feeling.
     Feel(FeelRequest),
     /// One of the verbs of a plan.
@@ -305,6 +309,10 @@ pub enum Response {
     BundleRead(Box<BundleReceived>),
     /// Everything is written.
     Exported(Exported),
+    /// A packet, as a counselor would read it.
+    Packet(Box<Packet>),
+    /// What goes into a packet's file.
+    PacketPages(Box<PacketPages>),
     /// It failed.
     Failed(Failure),
 }

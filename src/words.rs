@@ -5,6 +5,7 @@ pub mod apology;
 pub mod checkin;
 pub mod export;
 pub mod feel;
+pub mod packet;
 mod plan;
 mod space;
 pub mod talk;
@@ -122,7 +123,7 @@ pub fn entry(out: Output, entry: &Entry) -> String {
         said.push(String::new());
     }
     match &entry.own {
-        Own::Boundary(agreement) | Own::Lesson(agreement) => {
+        Own::Boundary(agreement) | Own::Lesson(agreement) | Own::Packet(agreement) => {
             said.extend(agreed_words(agreement));
         }
         Own::Unread(_) => {}

@@ -455,6 +455,50 @@ fn every_advice() -> Vec<Advice> {
             error: "the disk is full".to_owned(),
             left: "/media/stick/.amends-export-7".to_owned(),
         },
+        A::PacketEmpty,
+        A::PacketTooLong { limit: 1000 },
+        A::PacketPrivate {
+            id: "lusab".to_owned(),
+        },
+        A::PacketOfPackets {
+            id: "mudof".to_owned(),
+        },
+        A::PacketWithout {
+            id: "lusab".to_owned(),
+        },
+        A::PacketUnreadable {
+            id: "mudof".to_owned(),
+        },
+        A::PacketNotHere {
+            id: "mudof".to_owned(),
+            entries: "lusab-babad, tibup-zujah".to_owned(),
+        },
+        A::PacketChanged {
+            id: "mudof".to_owned(),
+            entries: "lusab-babad, tibup-zujah".to_owned(),
+            again: "lusab-babad tibup-zujah".to_owned(),
+        },
+        A::PacketNotAgreed {
+            id: "mudof".to_owned(),
+        },
+        A::PacketNeedsReader,
+        A::PacketFileExists {
+            path: "/media/stick/packet.zip.age".to_owned(),
+        },
+        A::PacketNotWritten {
+            path: "/media/stick/packet.zip.age".to_owned(),
+            error: "the disk is full".to_owned(),
+        },
+        A::RecipientSecret,
+        A::RecipientOtherKind {
+            given: "ssh-ed25519".to_owned(),
+        },
+        A::RecipientMistyped {
+            given: "age1weber".to_owned(),
+        },
+        A::RecipientOpen {
+            given: "age1qqqq".to_owned(),
+        },
         A::Internal {
             what: "title".to_owned(),
         },

@@ -322,6 +322,10 @@ impl App {
                 let (title, state, agreement) = self.agreement_of(agreed);
                 (title, state, Own::Lesson(agreement))
             }
+            View::Packet(agreed) => {
+                let (title, state, agreement) = self.agreement_of(agreed);
+                (title, state, Own::Packet(agreement))
+            }
             View::Feeling(feeling) => (
                 String::new(),
                 match store {
@@ -475,7 +479,9 @@ impl App {
     /// What an entry of the journal waits for from this person, if anything.
     fn waits_for_me(&self, id: &EntryId, card: &Card, today: &str) -> Option<&'static str> {
         match &card.view {
-            View::Boundary(agreed) | View::Lesson(agreed) => agreement_waits(agreed, today),
+            View::Boundary(agreed) | View::Lesson(agreed) | View::Packet(agreed) => {
+                agreement_waits(agreed, today)
+            }
             View::Talk(talk) => self.talk_waits(id, card, talk),
             View::Plan(plan) => super::plan::waits(plan, today),
             View::Checkin(checkin) => super::checkin::waits(checkin, today),

@@ -37,7 +37,13 @@ pub(super) async fn run_with(
     // Unlocked before anything is written in an editor, so that a forgotten passphrase costs nobody a text.
     let mut journal = holder::reach(context, Wish::default()).await?;
     let outcome = perform(&mut journal).await;
-    match journal.leave_with(outcome).await? {
+    let said = journal.leave_with(outcome).await?;
+    say(context, none, said)
+}
+
+/// Says what came of a verb.
+pub(super) fn say(context: &Context, none: &str, said: Said) -> Result<(), Failure> {
+    match said {
         Said::All(entries) => {
             context.out.value(&entries)?;
             context.out.say(&words::list(context.out, &entries, none))

@@ -134,13 +134,22 @@ fn is_short(text: &str) -> bool {
 }
 
 /// A time reads as everywhere else.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let looks_like_one = text.len() >= 20 && text.ends_with('Z') && text.contains('T');
     if looks_like_one {
         time(text)
     } else {
         text.to_owned()
     }
+}
+
+/// The name that a script sees of a value that is one of a few.
+pub(super) fn name_of(value: &impl serde::Serialize) -> String {
+    let name = serde_json::to_value(value).ok();
+    name.as_ref()
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn yes_or_no(yes: bool) -> String {

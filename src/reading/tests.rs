@@ -98,3 +98,37 @@ fn a_kind_without_a_function_of_its_own_is_read_from_its_fields() {
     assert!(text.contains("    b\n    — Bo"), "{text}");
     assert!(!text.contains("Hash"), "{text}");
 }
+
+#[test]
+fn apologies_and_plans_are_read_whole() {
+    let apology = entry(json!({
+        "kind": "apology", "did": "I laughed.", "hurt": "", "own": "It was mine.", "change": "", "repair": "",
+        "additions": ["And again."], "answer": "not_yet", "answer_words": "Later.",
+    }));
+    let text = text_of(section(&apology, ""));
+    for words in [
+        "What I did:\n\nI laughed.",
+        "What I own:\n\nIt was mine.",
+        "Added later:\n\nAnd again.",
+        "Answer: not yet",
+        "Later.",
+    ] {
+        assert!(text.contains(words), "{words}\nis not in\n{text}");
+    }
+    assert!(!text.contains("How it hurt you"), "{text}");
+    let plan = entry(json!({
+        "kind": "plan", "text": "The sea.", "date": "2027-06-01", "finished_on": null, "finished_by": null,
+        "steps": [{"number": 1, "step": "babad", "text": "Book it.", "owners": ["Bo", "Ana"], "due": "2027-03-01",
+            "state": "done", "confirm_asked_by": [], "done_by": "Bo", "done_on": "2027-02-01"}],
+        "wishes": [{"number": "w1", "wish": "dabab", "what": "food", "text": "Fish.", "by": "Ana"}],
+    }));
+    let text = text_of(section(&plan, ""));
+    for words in [
+        "On: 2027-06-01",
+        "The sea.",
+        "- Book it. · done · Ana and Bo · until 2027-03-01 · Bo said on 2027-02-01 that it is done",
+        "- Fish. (food, wished by Ana)",
+    ] {
+        assert!(text.contains(words), "{words}\nis not in\n{text}");
+    }
+}

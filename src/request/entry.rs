@@ -60,6 +60,8 @@ pub enum Own {
     Apology(Apology),
     /// What was learnt, in words that both agree to.
     Lesson(Agreement),
+    /// A list of entries for a counselor, as the words that both agree to.
+    Packet(Agreement),
     /// Time apart.
     Space(Space),
     /// What broke trust, as each of them tells it.
@@ -80,6 +82,7 @@ impl Own {
             Own::Feeling(_) => "feeling",
             Own::Apology(_) => "apology",
             Own::Lesson(_) => "lesson",
+            Own::Packet(_) => "packet",
             Own::Space(_) => "space",
             Own::Talk(_) => "talk",
             Own::Plan(_) => "plan",
@@ -92,7 +95,9 @@ impl Own {
     pub fn words(&self) -> &str {
         match self {
             Own::Unread(_) => "",
-            Own::Boundary(agreement) | Own::Lesson(agreement) => &agreement.text,
+            Own::Boundary(agreement) | Own::Lesson(agreement) | Own::Packet(agreement) => {
+                &agreement.text
+            }
             Own::Feeling(feeling) if feeling.words.trim().is_empty() => &feeling.because,
             Own::Feeling(feeling) => &feeling.words,
             Own::Space(space) => &space.words,
@@ -107,7 +112,9 @@ impl Own {
     #[must_use]
     pub fn agreement(&self) -> Option<&Agreement> {
         match self {
-            Own::Boundary(agreement) | Own::Lesson(agreement) => Some(agreement),
+            Own::Boundary(agreement) | Own::Lesson(agreement) | Own::Packet(agreement) => {
+                Some(agreement)
+            }
             Own::Checkin(checkin) => Some(&checkin.agreement),
             _ => None,
         }

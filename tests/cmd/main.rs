@@ -21,6 +21,7 @@ mod lock;
 mod locked;
 mod manual;
 mod memory;
+mod packet;
 mod pairing;
 mod passphrase;
 mod plan;

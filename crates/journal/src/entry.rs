@@ -87,6 +87,8 @@ pub enum View {
     Apology(apology::View),
     /// A check-in: a schedule or a session.
     Checkin(checkin::View),
+    /// A list of entries for a counselor, as the words that both agree to.
+    Packet(crate::agreement::Agreed),
 }
 
 /// What a list shows of an entry, whatever its kind.
@@ -363,6 +365,7 @@ impl<'a> Entry<'a> {
             EntryKind::Apology => View::Apology(self.apology()),
             EntryKind::Feeling => View::Feeling(self.feeling()),
             EntryKind::Lesson => View::Lesson(self.agreement().in_short()),
+            EntryKind::Packet => View::Packet(self.agreement().in_short()),
             EntryKind::Plan => View::Plan(self.plan()),
             EntryKind::Space => View::Space(self.space()),
             EntryKind::Talk => View::Talk(Box::new(self.talk())),

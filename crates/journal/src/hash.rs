@@ -54,6 +54,15 @@ pub fn agree_hash(
     ])
 }
 
+/// What an entry holds, as a [`packet`](crate::packet) names it: SHA-256 of
+/// `lv("amends/packet/v1", entry id, kind name, head, …)`, every head of its three parts, rising.
+#[must_use]
+pub fn content_digest(entry: &EntryId, kind: EntryKind, heads: &[[u8; 32]]) -> [u8; 32] {
+    let mut items: Vec<&[u8]> = vec![b"amends/packet/v1", &entry.0, kind.name().as_bytes()];
+    items.extend(heads.iter().map(|head| head.as_slice()));
+    sha256_lv(&items)
+}
+
 /// What a talk's account written `--together` is bound by before it is revealed (DESIGN section 2,
 /// talk): SHA-256 of `lv("amends/together/v1", journal id, entry id, log key, nonce, text)`, the text
 /// in NFC.

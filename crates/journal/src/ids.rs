@@ -54,6 +54,18 @@ impl EntryId {
         out
     }
 
+    /// The id of exactly this text: all eight words, as [`Display`](fmt::Display) writes them. `None` for any other.
+    #[must_use]
+    pub fn from_whole(text: &str) -> Option<EntryId> {
+        let mut bytes = [0; 16];
+        let mut words = text.split('-');
+        for pair in bytes.chunks_exact_mut(2) {
+            let word = unproquint(words.next()?)?.to_be_bytes();
+            pair.copy_from_slice(&word);
+        }
+        words.next().is_none().then_some(EntryId(bytes))
+    }
+
     /// The shortest beginning, of at least [`LEAST_WORDS`] words, that no other id of `sorted` has.
     ///
     /// `sorted` is all ids of the journal in rising order; whether this one is among them does not
@@ -134,6 +146,23 @@ fn proquint(word: u16) -> [char; LETTERS] {
         vowel(4),
         consonant(0),
     ]
+}
+
+/// The number of one word; `None` for what is none.
+fn unproquint(word: &str) -> Option<u16> {
+    let mut letters = word.chars();
+    let mut number = 0u16;
+    for place in 0..LETTERS {
+        let letter = letters.next()?;
+        let (alphabet, bits): (&[char], u32) = if place % 2 == 0 {
+            (&CONSONANTS, 4)
+        } else {
+            (&VOWELS, 2)
+        };
+        let value = alphabet.iter().position(|known| *known == letter)?;
+        number = number.checked_shl(bits)? | u16::try_from(value).ok()?;
+    }
+    letters.next().is_none().then_some(number)
 }
 
 impl fmt::Display for EntryId {
@@ -226,6 +255,7 @@ mod tests {
             ids.sort();
             ids.dedup();
             for id in &ids {
+                prop_assert_eq!(EntryId::from_whole(&id.to_string()), Some(*id));
                 let shown = id.shortest(&ids);
                 prop_assert_eq!(EntryId::find(&shown, &ids), Ok(*id));
                 prop_assert_eq!(EntryId::find(&shown.to_uppercase().replace('-', ""), &ids), Ok(*id));

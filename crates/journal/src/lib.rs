@@ -61,6 +61,7 @@ mod history;
 mod ids;
 mod kind;
 mod lesson;
+pub mod packet;
 mod part;
 pub mod plan;
 mod rule;
@@ -79,7 +80,7 @@ pub use agreement::{
     TEXT_BYTES, TITLE_CHARACTERS, TextField, TextVersion, propose,
 };
 pub use entry::{Begun, Entry, Say, Short, Told, View, begin};
-pub use hash::{agree_hash, together_hash};
+pub use hash::{agree_hash, content_digest, together_hash};
 pub use ids::{Actor, EntryId, FindError, LEAST_WORDS, WORDS};
 pub use kind::{EntryKind, PartAddress, PartKind, Person};
 pub use part::{LoadError, Part, SNAPSHOT_BYTES};

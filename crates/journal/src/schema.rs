@@ -28,7 +28,7 @@ use automerge::{ActorId, Automerge, ObjId, ObjType, ROOT, TextEncoding};
 use crate::ids::Actor;
 use crate::kind::{EntryKind, PartKind};
 use crate::rule::Rule;
-use crate::{apology, checkin, feeling, lesson, plan, space, talk};
+use crate::{apology, checkin, feeling, lesson, packet, plan, space, talk};
 
 /// The schema of every kind that this version writes.
 pub const SCHEMA: u8 = 1;
@@ -173,6 +173,7 @@ static NOTHING_SHARED: Schema = Schema {
 static FEELING_OWN: Schema = said(feeling::rule);
 static APOLOGY_OWN: Schema = said(apology::rule);
 static LESSON_OWN: Schema = acts_and_said(lesson::rule);
+static PACKET_OWN: Schema = acts_and_said(packet::rule);
 static PLAN_SHARED: Schema = shared(&[HOLDS_LANGUAGE, HOLDS_DATE]);
 static PLAN_OWN: Schema = said(plan::rule);
 static SPACE_OWN: Schema = said(space::rule);
@@ -208,6 +209,7 @@ pub(crate) fn schema(
         (Kind::Feeling, Own) => &FEELING_OWN,
         (Kind::Apology, Own) => &APOLOGY_OWN,
         (Kind::Lesson, Own) => &LESSON_OWN,
+        (Kind::Packet, Own) => &PACKET_OWN,
         (Kind::Plan, Shared) => &PLAN_SHARED,
         (Kind::Plan, Own) => &PLAN_OWN,
         (Kind::Space, Own) => &SPACE_OWN,

@@ -77,7 +77,7 @@ impl Card {
     #[must_use]
     pub fn agreed(&self) -> Option<&Agreed> {
         match &self.view {
-            View::Boundary(agreed) | View::Lesson(agreed) => Some(agreed),
+            View::Boundary(agreed) | View::Lesson(agreed) | View::Packet(agreed) => Some(agreed),
             View::Checkin(checkin) => Some(&checkin.agreed),
             _ => None,
         }
