@@ -201,8 +201,55 @@ fn a_month_of_two_people_who_are_apart_half_of_the_time() {
     month.meet();
     does(&month.pair.ana, &["lesson", "agree", &lesson]);
 
-    // The third week: a plan, and what has come to its day.
+    // The third week: an apology, written in private, given, and answered in its own time.
+    month.day(15, 12);
+    let bo = &month.pair.bo;
+    let draft = [
+        "apology",
+        "write",
+        "--did",
+        "I did not call.",
+        "--own",
+        "It was mine to do.",
+    ];
+    let draft = id(&does(bo, &draft));
+    month.meet();
+    assert_eq!(
+        does(&month.pair.ana, &["apology", "list"]),
+        json!([]),
+        "a draft is Bo's alone"
+    );
+    let apology = id(&does(&month.pair.bo, &["apology", "give", &draft, "--yes"]));
+    month.meet();
+    assert!(
+        !waits(&month.pair.ana)
+            .iter()
+            .any(|(kind, _)| kind == "apology")
+    );
+    does(&month.pair.ana, &["apology", "answer", &apology, "not-yet"]);
+    let own = month
+        .pair
+        .bo
+        .run(&["apology", "answer", &apology, "forgiven"]);
+    assert_eq!(own.failure().0, 6, "nobody answers their own: {own:#?}");
+
+    // A set time to talk, that both agree to; what came of the first one is confirmed later.
+    let schedule = [
+        "checkin", "schedule", "--days", "mon,thu", "--at", "19:30", "--zone", "UTC",
+    ];
+    let schedule = id(&does(&month.pair.ana, &schedule));
+    month.meet();
+    does(&month.pair.bo, &["checkin", "agree", &schedule]);
     month.day(16, 12);
+    let outcome = [
+        "checkin",
+        "record",
+        "--outcome",
+        "We call each other at lunch.",
+    ];
+    let session = id(&does(&month.pair.ana, &outcome));
+
+    // A plan, and what has come to its day.
     let plan = [
         "plan",
         "add",
@@ -256,12 +303,25 @@ fn a_month_of_two_people_who_are_apart_half_of_the_time() {
     month.meet();
     assert!(waits(&month.pair.ana).contains(&("plan".into(), "confirm".into())));
     does(&month.pair.ana, &["plan", "confirm", &plan, "1"]);
+    does(
+        &month.pair.ana,
+        &["apology", "answer", &apology, "forgiven"],
+    );
+    does(&month.pair.bo, &["checkin", "agree", &session]);
+    // What a counselor may read: an exact list that both agree to.
+    let packet = id(&does(&month.pair.ana, &["packet", "new", &talk, &lesson]));
     month.day(28, 12);
     month.meet();
+    does(&month.pair.bo, &["packet", "agree", &packet, "--yes"]);
+    month.meet();
+    assert_eq!(state(&month.pair.ana, "packet", &packet), "agreed");
+    assert_eq!(state(&month.pair.bo, "apology", &apology), "forgiven");
 
     // At the end of the month both hold the same, all of it has reached the other, and nothing was refused.
     let (ana, bo) = (&month.pair.ana, &month.pair.bo);
-    for kind in ["talk", "boundary", "lesson", "plan"] {
+    for kind in [
+        "talk", "boundary", "lesson", "plan", "apology", "checkin", "packet",
+    ] {
         let (hers, his) = (does(ana, &[kind, "list"]), does(bo, &[kind, "list"]));
         let (hers, his) = (hers.as_array().unwrap(), his.as_array().unwrap());
         assert_eq!(hers.len(), his.len(), "{kind}");
