@@ -13,7 +13,6 @@ use crate::holder::Reached;
 use crate::request::{AgreementRequest, CheckinRequest, Entry, Failure, Own, Request};
 use crate::text;
 use plan::Plan;
-use sitting::Start;
 
 mod plan;
 mod sitting;
@@ -52,6 +51,21 @@ pub struct NewSchedule {
     /// When to look at it again, such as 2027-03-01
     #[arg(long, value_name = "DATE", value_parser = super::agreement::date)]
     review_on: Option<String>,
+}
+
+/// Sit down together now: an agenda, turns, and a clock
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Sit down together at this terminal. You see what is on the agenda: what the last session left, talks that are open, what is to be looked at again. Then you take turns, and a line shows who speaks, what it is about, and how long you have.\n\nReturn gives the other one the turn, n goes on to what is next, q ends it; the time ends it by itself. What you did not reach moves on to the next session. Then you are asked for one line of outcome, which can wait. Ctrl-C stops it and keeps nothing.",
+    after_help = "Examples:\n  amends checkin start\n  amends checkin start --minutes 15\n  amends checkin start --no-timer\n\nTo keep a session that you had elsewhere: amends checkin record"
+)]
+pub struct Start {
+    /// How long, from 15 to 20 minutes [default: as your schedule says, else 20]
+    #[arg(long, value_name = "15-20", value_parser = clap::value_parser!(u8).range(15..=20))]
+    minutes: Option<u8>,
+    /// Show no time, and end only when you end it
+    #[arg(long, conflicts_with = "minutes")]
+    no_timer: bool,
 }
 
 /// See what the next session would begin with

@@ -134,7 +134,7 @@ impl Words {
             Some(left) => {
                 let rest = |row: &str| row.split_once("  ").map(|(_, rest)| rest.to_owned());
                 // At each whole minute, and whenever something else changes.
-                rest(&row) == rest(before) && (begun(left) % 60 != 0 || row == before)
+                rest(&row) == rest(before) && (!begun(left).is_multiple_of(60) || row == before)
             }
         };
         (!same).then_some(row)

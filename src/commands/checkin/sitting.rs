@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use clap::Args;
 use jiff::Timestamp;
 
 use super::super::{agreement::own_language, entry, unexpected};
+use super::Start;
 use crate::advice::Advice;
 use crate::cli::Context;
 use crate::holder::{Reached, stop_wished};
@@ -18,21 +18,6 @@ use crate::words;
 
 /// Columns that a title may take.
 const TITLE_WIDTH: usize = 40;
-
-/// Sit down together now: an agenda, turns, and a clock
-#[derive(Debug, Args)]
-#[command(
-    long_about = "Sit down together at this terminal. You see what is on the agenda: what the last session left, talks that are open, what is to be looked at again. Then you take turns, and a line shows who speaks, what it is about, and how long you have.\n\nReturn gives the other one the turn, n goes on to what is next, q ends it; the time ends it by itself. What you did not reach moves on to the next session. Then you are asked for one line of outcome, which can wait. Ctrl-C stops it and keeps nothing.",
-    after_help = "Examples:\n  amends checkin start\n  amends checkin start --minutes 15\n  amends checkin start --no-timer\n\nTo keep a session that you had elsewhere: amends checkin record"
-)]
-pub(crate) struct Start {
-    /// How long, from 15 to 20 minutes [default: as your schedule says, else 20]
-    #[arg(long, value_name = "15-20", value_parser = clap::value_parser!(u8).range(15..=20))]
-    minutes: Option<u8>,
-    /// Show no time, and end only when you end it
-    #[arg(long, conflicts_with = "minutes")]
-    no_timer: bool,
-}
 
 /// What a session begins with, now.
 pub(super) async fn agenda(journal: &mut Reached) -> Result<Agenda, Failure> {
