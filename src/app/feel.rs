@@ -14,8 +14,20 @@ impl App {
     pub(super) fn feel(&mut self, request: FeelRequest) -> Result<Response, Failure> {
         match request {
             FeelRequest::Write { feeling } => {
-                let edit = begin(feel_of(feeling));
+                let edit = begin(vec![feeling::Say::Feel(feel_of(feeling)).into()]);
                 self.answer(Store::Private, edit, &Typed::default())
+            }
+            FeelRequest::Keep { id, feeling } => {
+                let write = draft::Say::Write {
+                    waits_for: draft::WaitsFor::Author,
+                    answers: answers_of(feeling),
+                };
+                let says = vec![write.into()];
+                let Some(id) = id else {
+                    return self.answer(Store::Private, begin(says), &Typed::default());
+                };
+                let entry = self.private_feeling(&id)?;
+                self.answer(Store::Private, Edit::Say { entry, says }, &Typed::id(&id))
             }
             FeelRequest::Edit { id, change } => {
                 let entry = self.private_feeling(&id)?;
@@ -38,7 +50,7 @@ impl App {
                 {
                     return Err(Advice::FeelingMoved { id }.into());
                 }
-                let edit = begin(shared_part(feel));
+                let edit = begin(vec![feeling::Say::Feel(shared_part(feel)).into()]);
                 let (copy, shared) = self.edit(Store::Journal, edit, &Typed::id(&id))?;
                 // Only so that its author sees here that they shared it. It stands in the journal whether this is kept or not.
                 let says = vec![feeling::Say::Shared(copy).into()];
@@ -73,14 +85,14 @@ impl App {
 }
 
 /// A feeling is an entry of its own, in whichever store.
-fn begin(feel: feeling::Feel) -> Edit {
+fn begin(says: Vec<amends_journal::Say>) -> Edit {
     Edit::Begin(Beginnings {
         kind: EntryKind::Feeling,
         role: 0,
         from: None,
         words: None,
         agreed: false,
-        says: vec![feeling::Say::Feel(feel).into()],
+        says,
     })
 }
 
@@ -112,6 +124,21 @@ fn changed(before: feeling::Feel, change: FeelingChange) -> feeling::Feel {
         },
         tags: change.tags.unwrap_or(before.tags),
     }
+}
+
+/// A feeling as its draft keeps it.
+fn answers_of(feeling: Feeling) -> Vec<(String, String)> {
+    let intensity = feeling.intensity.map(|strong| strong.to_string());
+    [
+        ("words", feeling.words),
+        ("because", feeling.because),
+        ("intensity", intensity.unwrap_or_default()),
+        ("tags", feeling.tags.join(", ")),
+    ]
+    .into_iter()
+    .filter(|(_, words)| !words.trim().is_empty())
+    .map(|(name, words)| (name.to_owned(), words))
+    .collect()
 }
 
 /// A draft of a feeling, in a feeling's fields.

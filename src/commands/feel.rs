@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use super::{all, entry, partner, show};
 use crate::advice::Advice;
 use crate::cli::Context;
+use crate::guide::{self, Answers, Outcome};
 use crate::holder::{self, Reached, Wish};
 use crate::request::{Entry, Failure, FeelRequest, Feeling, FeelingChange, Own, Request};
 use crate::terminal::asking::Terminal;
@@ -26,7 +27,7 @@ pub struct Arguments {
 
 #[derive(Debug, Args)]
 struct Write {
-    /// What you feel; - reads it from standard input; left out, an editor opens
+    /// What you feel; - reads it from standard input; left out, a few questions help
     #[arg(value_name = "TEXT", allow_hyphen_values = true)]
     text: Option<String>,
     /// Because of what
@@ -69,7 +70,7 @@ struct Show {
 struct Edit {
     /// Which one
     id: String,
-    /// What you feel; - reads it from standard input; with nothing else to change, an editor opens
+    /// What you feel; - reads it from standard input; with nothing else to change, a few questions help
     #[arg(value_name = "TEXT", allow_hyphen_values = true)]
     text: Option<String>,
     /// Because of what; empty for nothing
@@ -173,9 +174,12 @@ async fn new(
     journal: &mut Reached,
     write: Write,
 ) -> Result<Box<Entry>, Failure> {
-    let text = match (&write.text, &write.because) {
-        (None, Some(_)) => None,
-        (given, _) => Some(text::take(context, given.as_deref(), "").await?),
+    if write.is_nothing() {
+        return ask(context, journal, None, &Answers::default()).await;
+    }
+    let text = match &write.text {
+        Some(given) => Some(text::take(context, Some(given), "").await?),
+        None => None,
     };
     let feeling = Feeling {
         words: words_of(text.as_ref()).unwrap_or_default(),
@@ -198,11 +202,22 @@ async fn change(
         Some(given) => Some(text::take(context, Some(given), "").await?),
         None if nothing_else => {
             let before = show(journal, edit.id.clone()).await?;
-            let draft = match &before.own {
-                Own::Feeling(feeling) => format!("{}\n", feeling.words),
-                _ => String::new(),
+            let earlier = match &before.own {
+                Own::Feeling(feeling) if before.private => answers(feeling),
+                // The holder says what it is instead.
+                _ => {
+                    let change = FeelingChange::default();
+                    return one(
+                        journal,
+                        FeelRequest::Edit {
+                            id: edit.id,
+                            change,
+                        },
+                    )
+                    .await;
+                }
             };
-            Some(text::take(context, None, &draft).await?)
+            return ask(context, journal, Some((edit.id, before.state)), &earlier).await;
         }
         None => None,
     };
@@ -227,6 +242,66 @@ async fn change(
     )
     .await;
     keep(context, text.as_ref(), outcome)
+}
+
+/// Asks a few questions, each of which can be skipped. What was not gone through to its end is kept as a draft; one that
+/// was finished before is changed as far as it was gone through.
+async fn ask(
+    context: &Context,
+    journal: &mut Reached,
+    of: Option<(String, String)>,
+    earlier: &Answers,
+) -> Result<Box<Entry>, Failure> {
+    let walked = guide::FEELING
+        .walk(context.out, context.may_ask, earlier)
+        .await?;
+    let (answers, finished) = match walked {
+        Outcome::Finished(answers) => (answers, true),
+        Outcome::Later(answers) => (answers, false),
+    };
+    if answers.is_empty() {
+        return Err(Advice::Stopped.into());
+    }
+    let answer = |key| answers.get(key).unwrap_or_default().to_owned();
+    let feeling = Feeling {
+        words: answer("words"),
+        because: answer("because"),
+        intensity: answer("intensity").parse().ok(),
+        tags: tags(answer("tags").split(',').map(str::to_owned).collect()),
+        shared_as: Vec::new(),
+    };
+    let text = Text {
+        text: format!("{}\n\n{}", feeling.words, feeling.because),
+        nowhere_else: true,
+    };
+    let request = match of {
+        None if finished => FeelRequest::Write { feeling },
+        Some((id, state)) if finished || state != "draft" => FeelRequest::Edit {
+            id,
+            change: FeelingChange {
+                words: Some(feeling.words),
+                because: Some(feeling.because),
+                intensity: Some(feeling.intensity.unwrap_or(0)),
+                tags: Some(feeling.tags),
+            },
+        },
+        of => FeelRequest::Keep {
+            id: of.map(|(id, _)| id),
+            feeling,
+        },
+    };
+    text.keep(context, one(journal, request).await)
+}
+
+/// A feeling as answers to its questions.
+fn answers(feeling: &Feeling) -> Answers {
+    let mut answers = Answers::default();
+    answers.set("words", &feeling.words);
+    answers.set("because", &feeling.because);
+    let strong = feeling.intensity.map(|strong| strong.to_string());
+    answers.set("intensity", &strong.unwrap_or_default());
+    answers.set("tags", &feeling.tags.join(", "));
+    answers
 }
 
 /// Shows exactly what would go, and asks; what was shown goes with the request, so that nothing else is shared.

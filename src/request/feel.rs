@@ -26,6 +26,11 @@ pub struct Feeling {
     reason = "the words are those of DESIGN section 2, and Feeling explains them"
 )]
 pub enum FeelRequest {
+    /// A draft of one that is not finished, in the private store; with an `id`, another version of that one.
+    Keep {
+        id: Option<String>,
+        feeling: Feeling,
+    },
     /// A new one, in the private store.
     Write { feeling: Feeling },
     /// Say a private one anew; what is absent stays. A draft becomes a feeling.

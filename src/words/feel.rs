@@ -65,6 +65,11 @@ pub fn would_go(partner: &str, feeling: &Feeling) -> String {
 /// A feeling was written down.
 pub fn kept(entry: &Entry) -> String {
     let id = line(&entry.id);
+    if entry.state == "draft" {
+        return format!(
+            "Kept as the draft {id}, for you alone. Go on with it: amends feel edit {id}"
+        );
+    }
     format!(
         "Kept {id} {}, for you alone. Nothing of it leaves this device unless you share it: amends feel share {id}",
         name_of(entry)

@@ -120,7 +120,7 @@ fn what_makes_no_feeling_is_said() {
         (&["feel", "a", "--intensity", "6"], 2, "wrong_use"),
         (&["feel", "a", "--intensity", "0"], 2, "wrong_use"),
         (&["feel", "a", "list"], 2, "wrong_use"),
-        (&["feel"], 2, "nothing_typed"),
+        (&["feel"], 2, "no_guide"),
         (&["feel", "show", "lusab"], 1, "unknown_id"),
         (&["feel", "edit", "lusab", "x"], 1, "unknown_id"),
     ] {
@@ -242,5 +242,55 @@ fn exactly_what_would_go_is_shown_before_it_goes_and_only_a_yes_sends_it() {
         status["waiting_for_me"],
         json!([]),
         "a feeling asks for nothing"
+    );
+}
+
+#[test]
+fn questions_help_where_no_text_is_given_and_what_was_answered_is_kept() {
+    let ana = Place::with_home();
+    let file = ana.path().join("passphrase");
+    let at = |arguments: &[&str]| {
+        let mut command = ana.command(arguments);
+        command.arg("--passphrase-file").arg(&file);
+        Person::at(&mut command)
+    };
+    let mut person = at(&["feel"]);
+    person.sees("How do you feel?").types("Left out.").types("");
+    person
+        .sees("Do you know what it comes from?")
+        .types(":later");
+    person.sees("Kept as the draft ");
+    assert_eq!(person.leaves().0, 0);
+    let list = ana.open(&["feel", "list", "--json"]).ok().json();
+    assert_eq!(
+        (&list[0]["state"], &list[0]["words"]),
+        (&json!("draft"), &json!("Left out."))
+    );
+    let mut person = at(&["feel", "edit", id(&list[0])]);
+    person.sees("How do you feel?").sees("Left out.").types("");
+    person.sees("Do you know what it comes from?").types("");
+    person.sees("How strong is it, from 1 to 5?").types("4");
+    person
+        .sees("Any words to find it by later?")
+        .types("home, sleep");
+    person.sees("This is what you wrote:").sees("for you alone");
+    assert_eq!(person.leaves().0, 0);
+    let felt = ana.open(&["feel", "list", "--json"]).ok().json();
+    assert_eq!(felt.as_array().unwrap().len(), 1, "{felt}");
+    assert_eq!(
+        (
+            &felt[0]["id"],
+            &felt[0]["state"],
+            &felt[0]["words"],
+            &felt[0]["intensity"],
+            &felt[0]["tags"]
+        ),
+        (
+            &list[0]["id"],
+            &json!("felt"),
+            &json!("Left out."),
+            &json!(4),
+            &json!(["home", "sleep"])
+        )
     );
 }
