@@ -630,6 +630,53 @@ advice! {
         "This home is an older copy of itself: the partner's device holds more of what was written here. Nothing was done.",
         "Meet once with: amends sync. What is missing comes back from there; then try again.";
 
+    // Memories and photos.
+    IsIdea { id: String } => "is_idea", RULE,
+        "{id} is an idea, and has no day on which it could come up again.",
+        "See what is a memory with: amends memory list.";
+    IsNoIdea { id: String } => "is_no_idea", RULE,
+        "{id} is a memory: it was done already.",
+        "See what is an idea with: amends memory list.";
+    UnknownPhoto { id: String, photo: u64 } => "unknown_photo", FAILED,
+        "The memory {id} has no photo {photo}.",
+        "See its photos with: amends memory show {id}.";
+    PhotoOfPartner { id: String, photo: u64 } => "photo_of_partner", RULE,
+        "Photo {photo} of {id} was added by your partner, who alone can take it back.",
+        "Speak with them about it, or write to them: amends rocky.";
+    MemoryFull { id: String } => "memory_full", RULE,
+        "The photos of one memory may have 128 MiB together, and these would be more ({id}). Nothing was added.",
+        "Make them smaller, or keep them as two memories.";
+    PhotoUnreadable { path: String, error: String } => "photo_unreadable", FAILED,
+        "{path} could not be read: {error}. Nothing was added.",
+        "See that the name is right and that it is a plain file, then try again.";
+    PhotoTooLarge { path: String } => "photo_too_large", RULE,
+        "{path} is larger than 25 MiB. Nothing was added.",
+        "Save it smaller, as a JPEG for example, then try again.";
+    PhotoTooManyPixels { path: String, width: u32, height: u32 } => "photo_too_many_pixels", RULE,
+        "{path} has {width} times {height} pixels, more than can be shown safely. Nothing was added.",
+        "Make it smaller, then try again.";
+    PhotoNotCleanable { path: String, format: String } => "photo_not_cleanable", RULE,
+        "{path} is no JPEG, PNG or WebP (format: {format}), so what tells where and with what it was taken cannot be removed. Nothing was added.",
+        "Save it as one of these and try again. Or add it with everything that it tells: --keep-as-it-is.";
+    PhotoDamaged { path: String } => "photo_damaged", FAILED,
+        "{path} is empty, cut short or damaged. Nothing was added.",
+        "See whether it can still be opened, save it anew, then try again.";
+    PhotoNotHere { id: String, photo: u64, here: u64, of: u64 } => "photo_not_here", FAILED,
+        "{here} of {of} pieces of photo {photo} of {id} are here. Nothing was written.",
+        "The rest comes when you meet: amends sync, or amends up on both.";
+    PhotoLost { id: String, photo: u64 } => "photo_lost", DAMAGED,
+        "Photo {photo} of {id} cannot be opened: it is not what was put there.",
+        "Ask whoever added it to add it once more.";
+    PhotoFileThere { path: String } => "file_exists", FAILED,
+        "{path} is there already. It was left as it is.",
+        "Name another file.";
+    PhotoInsideHome { path: String } => "photo_place", WRONG_USE,
+        "{path} lies in the folder of the journal, where no other file belongs. Nothing was written.",
+        "Name a file elsewhere.";
+    PhotoNotWritten { path: String, error: String } => "photo_not_written", FAILED,
+        "{path} could not be written: {error}. No half photo was left there.",
+        "See that there is room and that you may write there, then try again.";
+
     // Bundles.
     BundleExists { path: String } => "bundle_exists", FAILED,
         "{path} is there already. It was left as it is.",

@@ -23,6 +23,7 @@ mod exports;
 mod feel;
 mod holding;
 mod meeting;
+mod memory;
 mod packet;
 mod pairing;
 mod plan;
@@ -288,6 +289,7 @@ impl App {
             Request::Apology(request) => self.ends(face, |app| app.apology(request)),
             Request::Packet(request) => self.ends(face, |app| app.packet(request)),
             Request::Feel(request) => self.ends(face, |app| app.feel(request)),
+            Request::Memory(request) => self.ends(face, |app| app.memory(request)),
             Request::Plan(request) => self.ends(face, |app| app.plan(request)),
             Request::Dates => self.ends(face, App::dates),
             Request::Checkin(request) => self.ends(face, |app| app.checkin(request)),

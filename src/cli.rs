@@ -92,6 +92,8 @@ enum Command {
     #[command(subcommand)]
     Checkin(commands::checkin::Verb),
     #[command(subcommand)]
+    Memory(commands::memory::Verb),
+    #[command(subcommand)]
     Bundle(commands::bundle::Verb),
     Export(commands::export::Arguments),
     #[command(subcommand)]
@@ -188,6 +190,7 @@ async fn perform(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Feel(arguments) => commands::feel::run(context, arguments).await,
         Command::Space(verb) => commands::space::run(context, verb).await,
         Command::Backup(verb) => commands::backup::run(context, verb).await,
+        Command::Memory(verb) => commands::memory::run(context, verb).await,
         Command::Plan(verb) => commands::plan::run(context, verb).await,
         Command::Calendar(arguments) => commands::calendar::run(context, arguments).await,
         Command::Checkin(verb) => commands::checkin::run(context, verb).await,

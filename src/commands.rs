@@ -20,6 +20,7 @@ pub mod leave;
 pub mod lesson;
 pub mod lock;
 pub mod man;
+pub mod memory;
 pub mod packet;
 pub mod pair;
 pub mod passphrase;

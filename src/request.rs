@@ -10,6 +10,7 @@ mod checkin;
 mod entry;
 mod export;
 mod feel;
+mod memory;
 mod packet;
 mod plan;
 mod space;
@@ -24,6 +25,7 @@ pub use checkin::{Agenda, Checkin, CheckinRequest, Point, Schedule, ScheduleStep
 pub use entry::{ActLine, Agreement, Entry, Own, Unread, Why};
 pub use export::Exported;
 pub use feel::{FeelRequest, Feeling, FeelingChange};
+pub use memory::{Memory, MemoryRequest, Photo, PhotoSaved};
 pub use packet::{Packet, PacketItem, PacketPages, PacketRequest, PacketStanding};
 pub use plan::{Owner, Plan, PlanRequest, Step, What, Wish};
 pub use space::{Held, Space, SpaceNow, SpaceRequest};
@@ -130,6 +132,8 @@ pub enum Request {
     Feel(FeelRequest),
     /// One of the verbs of a plan.
     Plan(PlanRequest),
+    /// One of the verbs of a memory.
+    Memory(MemoryRequest),
     /// One of the verbs of a space.
     Space(SpaceRequest),
     /// One of the verbs of a talk.
@@ -303,6 +307,8 @@ pub enum Response {
     Synced(Synced),
     /// A backup is written.
     BackupWritten(BackupWritten),
+    /// A photo is written into a file.
+    PhotoSaved(PhotoSaved),
     /// A bundle is written.
     BundleWritten(BundleWritten),
     /// A bundle is read.
@@ -417,6 +423,9 @@ pub struct Status {
     /// When the two sit down together next, by the schedule in force; a date where its time zone is not known here.
     #[serde(default)]
     pub next_checkin: Option<String>,
+    /// Memories that come up on this day, since both want them to; `why` is `this_day`.
+    #[serde(default)]
+    pub this_day: Vec<Waits>,
     /// Records set aside or refused, one line each.
     pub refused: Vec<String>,
     /// Whether a session with the partner is open now.

@@ -5,6 +5,7 @@ pub mod apology;
 pub mod checkin;
 pub mod export;
 pub mod feel;
+pub mod memory;
 pub mod packet;
 mod plan;
 mod space;
@@ -128,6 +129,7 @@ pub fn entry(out: Output, entry: &Entry) -> String {
         }
         Own::Unread(_) => {}
         Own::Feeling(feeling) => said.extend(feel::all(feeling)),
+        Own::Memory(memory) => said.extend(memory::all(memory)),
         Own::Plan(plan) => said.extend(plan::all(plan)),
         Own::Space(space) => said.extend(space::about(entry, space)),
         Own::Talk(talk) => said.extend(talk::told(talk)),
@@ -375,6 +377,16 @@ pub fn status(out: Output, status: &Status) -> String {
                 line(&waits.id),
                 line(&waits.kind),
                 beginning(&waits.title, 40)
+            ));
+        }
+    }
+    if !status.this_day.is_empty() {
+        said.push("On this day, some time ago:".to_owned());
+        for memory in &status.this_day {
+            said.push(format!(
+                "  {}  “{}”",
+                line(&memory.id),
+                beginning(&memory.title, 40)
             ));
         }
     }

@@ -378,6 +378,62 @@ fn every_advice() -> Vec<Advice> {
             partner: "Bo".to_owned(),
         },
         A::OlderHome,
+        A::IsIdea {
+            id: "lusab".to_owned(),
+        },
+        A::IsNoIdea {
+            id: "lusab".to_owned(),
+        },
+        A::UnknownPhoto {
+            id: "lusab".to_owned(),
+            photo: 2,
+        },
+        A::PhotoOfPartner {
+            id: "lusab".to_owned(),
+            photo: 2,
+        },
+        A::MemoryFull {
+            id: "lusab".to_owned(),
+        },
+        A::PhotoUnreadable {
+            path: "/home/ana/boat.jpg".to_owned(),
+            error: "permission denied".to_owned(),
+        },
+        A::PhotoTooLarge {
+            path: "/home/ana/boat.jpg".to_owned(),
+        },
+        A::PhotoTooManyPixels {
+            path: "/home/ana/boat.jpg".to_owned(),
+            width: 30_000,
+            height: 20_000,
+        },
+        A::PhotoNotCleanable {
+            path: "/home/ana/boat.heic".to_owned(),
+            format: "HEIC".to_owned(),
+        },
+        A::PhotoDamaged {
+            path: "/home/ana/boat.jpg".to_owned(),
+        },
+        A::PhotoNotHere {
+            id: "lusab".to_owned(),
+            photo: 1,
+            here: 3,
+            of: 24,
+        },
+        A::PhotoLost {
+            id: "lusab".to_owned(),
+            photo: 1,
+        },
+        A::PhotoFileThere {
+            path: "/home/ana/boat.jpg".to_owned(),
+        },
+        A::PhotoInsideHome {
+            path: "/home/ana/amends/boat.jpg".to_owned(),
+        },
+        A::PhotoNotWritten {
+            path: "/home/ana/boat.jpg".to_owned(),
+            error: "the disk is full".to_owned(),
+        },
         A::BundleExists {
             path: "/media/stick/for-bo.amends".to_owned(),
         },

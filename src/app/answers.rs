@@ -352,6 +352,10 @@ impl App {
                 };
                 (title, state.to_owned(), Own::Talk(talk))
             }
+            View::Memory(memory) => {
+                let (title, state, memory) = self.memory_seen(memory);
+                (title, state, Own::Memory(memory))
+            }
             View::Plan(plan) => {
                 let (title, state, plan) = self.plan_seen(plan);
                 (title, state, Own::Plan(plan))
@@ -489,6 +493,7 @@ impl App {
             View::Feeling(_)
             | View::Apology(_)
             | View::Space(_)
+            | View::Memory(_)
             | View::Draft(_)
             | View::Unread => None,
         }
@@ -510,6 +515,7 @@ impl App {
                 spaces: Vec::new(),
                 held: Vec::new(),
                 next_checkin: None,
+                this_day: Vec::new(),
                 refused: Vec::new(),
                 connected,
                 not_come: 0,
@@ -525,16 +531,7 @@ impl App {
                 continue;
             };
             let entry = self.entry_of(Store::Journal, id, card);
-            waiting_for_me.push(Waits {
-                id: entry.id,
-                kind: entry.own.kind().to_owned(),
-                title: if entry.title.is_empty() {
-                    beginning(entry.own.words())
-                } else {
-                    entry.title
-                },
-                why: why.to_owned(),
-            });
+            waiting_for_me.push(waits(entry, why));
         }
         let spaces = self.spaces_now();
         let mut refused: Vec<String> = self.refused.iter().cloned().collect();
@@ -556,10 +553,29 @@ impl App {
             spaces,
             held: self.held_now(),
             next_checkin: self.next_checkin(),
+            this_day: self
+                .this_day(&today)
+                .into_iter()
+                .map(|entry| waits(entry, "this_day"))
+                .collect(),
             refused,
             connected,
             not_come: replica.not_come(),
         })
+    }
+}
+
+/// An entry that waits for something, or comes up.
+fn waits(entry: Entry, why: &str) -> Waits {
+    Waits {
+        id: entry.id,
+        kind: entry.own.kind().to_owned(),
+        title: if entry.title.is_empty() {
+            beginning(entry.own.words())
+        } else {
+            entry.title
+        },
+        why: why.to_owned(),
     }
 }
 

@@ -315,17 +315,34 @@ impl App {
 
 /// Opens a file to be read, and nothing that has no end or that waits for somebody.
 fn open_plain(path: &Path) -> Result<File, Failure> {
-    let nonblock = rustix::fs::OFlags::NONBLOCK.bits();
-    let file = fs::OpenOptions::new()
-        .read(true)
-        .custom_flags(i32::try_from(nonblock).unwrap_or(0))
-        .open(path)
-        .map_err(|error| not_read(path, &error))?;
+    let file = open_waiting_for_nobody(path).map_err(|error| not_read(path, &error))?;
     let there = file.metadata().map_err(|error| not_read(path, &error))?;
     if there.is_file() {
         Ok(file)
     } else {
         Err(Advice::BundleNotAFile { path: shown(path) }.into())
+    }
+}
+
+/// Opens a file for reading, and waits for nobody where it is a pipe.
+fn open_waiting_for_nobody(path: &Path) -> io::Result<File> {
+    let nonblock = rustix::fs::OFlags::NONBLOCK.bits();
+    fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(i32::try_from(nonblock).unwrap_or(0))
+        .open(path)
+}
+
+/// Opens a plain file for reading, and nothing else.
+pub(super) fn open_regular(path: &Path) -> io::Result<File> {
+    let file = open_waiting_for_nobody(path)?;
+    let there = file.metadata()?;
+    if there.is_file() {
+        Ok(file)
+    } else if there.is_dir() {
+        Err(io::Error::from(io::ErrorKind::IsADirectory))
+    } else {
+        Err(io::Error::from(io::ErrorKind::InvalidInput))
     }
 }
 

@@ -30,6 +30,7 @@ struct ForScripts<'a> {
     unconfirmed: bool,
     connected: bool,
     not_come: u64,
+    this_day: &'a [Waits],
 }
 
 /// Runs `amends status`.
@@ -55,6 +56,7 @@ pub async fn run(context: &Context, _: Arguments) -> Result<(), Failure> {
         unconfirmed: status.unconfirmed,
         connected: status.connected,
         not_come: status.not_come,
+        this_day: &status.this_day,
     })?;
     context.out.say(&words::status(context.out, &status))
 }

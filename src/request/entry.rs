@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::apology::Apology;
 use super::feel::Feeling;
+use super::memory::Memory;
 use super::plan::Plan;
 use super::talk::Talk;
 use super::{Checkin, Space};
@@ -70,6 +71,8 @@ pub enum Own {
     Plan(Plan),
     /// A set time to talk, or one that was held.
     Checkin(Box<Checkin>),
+    /// Something good, kept; or an idea for it.
+    Memory(Memory),
 }
 
 impl Own {
@@ -87,6 +90,7 @@ impl Own {
             Own::Talk(_) => "talk",
             Own::Plan(_) => "plan",
             Own::Checkin(_) => "checkin",
+            Own::Memory(_) => "memory",
         }
     }
 
@@ -105,6 +109,7 @@ impl Own {
             Own::Plan(plan) => &plan.text,
             Own::Apology(apology) => apology.words.first(),
             Own::Checkin(checkin) => &checkin.agreement.text,
+            Own::Memory(memory) => &memory.text,
         }
     }
 

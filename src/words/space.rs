@@ -190,6 +190,7 @@ mod tests {
             spaces,
             held: Vec::new(),
             next_checkin: None,
+            this_day: Vec::new(),
             refused: Vec::new(),
             connected: false,
             not_come: 0,

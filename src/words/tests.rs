@@ -49,6 +49,7 @@ fn status() -> Status {
         spaces: Vec::new(),
         held: Vec::new(),
         next_checkin: None,
+        this_day: Vec::new(),
         space: None,
         refused: Vec::new(),
         connected: false,

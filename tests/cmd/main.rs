@@ -20,6 +20,7 @@ mod lesson;
 mod lock;
 mod locked;
 mod manual;
+mod memories;
 mod memory;
 mod packet;
 mod pairing;

@@ -14,7 +14,7 @@ use crate::said::{BEGIN, Begin, Statement, Writer};
 use crate::schema::{ACTS, SCHEMA};
 use crate::wall::LATEST_TIME;
 use crate::write::{Step, WriteError, Written, write};
-use crate::{apology, checkin, draft, feeling, plan, space, talk};
+use crate::{apology, checkin, draft, feeling, memory, plan, space, talk};
 
 /// The three parts of one entry, as they are on this device. One that does not exist yet is
 /// [`Part::new`].
@@ -41,6 +41,8 @@ pub enum Say {
     Feeling(feeling::Say),
     /// Of a plan.
     Plan(plan::Say),
+    /// Of a memory.
+    Memory(memory::Say),
     /// Of a space.
     Space(space::Say),
     /// In a talk.
@@ -89,6 +91,8 @@ pub enum View {
     Checkin(checkin::View),
     /// A list of entries for a counselor, as the words that both agree to.
     Packet(crate::agreement::Agreed),
+    /// A memory, or an idea.
+    Memory(memory::View),
 }
 
 /// What a list shows of an entry, whatever its kind.
@@ -132,6 +136,7 @@ impl Say {
             Say::Apology(say) => say.statement(),
             Say::Feeling(say) => say.statement(),
             Say::Plan(say) => say.statement(),
+            Say::Memory(say) => say.statement(),
             Say::Space(say) => say.statement(),
             Say::Talk(say) => say.statement(),
             Say::Checkin(say) => say.statement(),
@@ -145,6 +150,7 @@ impl Say {
             Say::Apology(say) => say.allowed(entry),
             Say::Feeling(say) => say.allowed(entry),
             Say::Plan(say) => say.allowed(entry),
+            Say::Memory(say) => say.allowed(entry),
             Say::Space(say) => say.allowed(entry),
             Say::Talk(say) => say.allowed(entry),
             // The wall asks all of it.
@@ -367,6 +373,7 @@ impl<'a> Entry<'a> {
             EntryKind::Lesson => View::Lesson(self.agreement().in_short()),
             EntryKind::Packet => View::Packet(self.agreement().in_short()),
             EntryKind::Plan => View::Plan(self.plan()),
+            EntryKind::Memory => View::Memory(self.memory()),
             EntryKind::Space => View::Space(self.space()),
             EntryKind::Talk => View::Talk(Box::new(self.talk())),
             EntryKind::Checkin => View::Checkin(self.checkin()),

@@ -61,6 +61,7 @@ mod history;
 mod ids;
 mod kind;
 mod lesson;
+pub mod memory;
 pub mod packet;
 mod part;
 pub mod plan;

@@ -28,7 +28,7 @@ use automerge::{ActorId, Automerge, ObjId, ObjType, ROOT, TextEncoding};
 use crate::ids::Actor;
 use crate::kind::{EntryKind, PartKind};
 use crate::rule::Rule;
-use crate::{apology, checkin, feeling, lesson, packet, plan, space, talk};
+use crate::{apology, checkin, feeling, lesson, memory, packet, plan, space, talk};
 
 /// The schema of every kind that this version writes.
 pub const SCHEMA: u8 = 1;
@@ -176,6 +176,8 @@ static LESSON_OWN: Schema = acts_and_said(lesson::rule);
 static PACKET_OWN: Schema = acts_and_said(packet::rule);
 static PLAN_SHARED: Schema = shared(&[HOLDS_LANGUAGE, HOLDS_DATE]);
 static PLAN_OWN: Schema = said(plan::rule);
+static MEMORY_SHARED: Schema = shared(&[HOLDS_LANGUAGE, HOLDS_DATE, HOLDS_PLACE]);
+static MEMORY_OWN: Schema = said(memory::rule);
 static SPACE_OWN: Schema = said(space::rule);
 static TALK_SHARED: Schema = shared(&[HOLDS_LANGUAGE]);
 static TALK_OWN: Schema = said(talk::rule);
@@ -212,11 +214,12 @@ pub(crate) fn schema(
         (Kind::Packet, Own) => &PACKET_OWN,
         (Kind::Plan, Shared) => &PLAN_SHARED,
         (Kind::Plan, Own) => &PLAN_OWN,
+        (Kind::Memory, Shared) => &MEMORY_SHARED,
+        (Kind::Memory, Own) => &MEMORY_OWN,
         (Kind::Space, Own) => &SPACE_OWN,
         (Kind::Talk, Shared) => &TALK_SHARED,
         (Kind::Talk, Own) => &TALK_OWN,
         (Kind::Checkin, Own) => &CHECKIN_OWN,
-        _ => return Err(UnknownSchema { kind, schema }),
     })
 }
 

@@ -2,7 +2,7 @@
 //! a [`BlobRef`]: the key, the length and the names of the sealed chunks. This file knows which chunks there are, which of
 //! them are here, and which are still to come; [`crate::chunks`] moves them between devices.
 //!
-//! Whoever writes an entry with a photo calls [`Replica::keep_blob`] into the same transaction; whoever makes an entry's
+//! Whoever writes an entry with a photo calls [`Replica::seal_blob`], and [`Replica::keep_blob`] into the same transaction; whoever makes an entry's
 //! card says by [`Replica::note_blobs`] what the entry names. From then on missing chunks are asked for.
 //!
 //! A chunk comes only if an entry names it, and what entries may name is bounded, by [`MOST_OF_ENTRY`] and
@@ -442,21 +442,23 @@ fn each_row(
     }
 }
 
+/// A blob that was sealed and is not kept yet.
+pub(crate) struct SealedBlob {
+    /// What an entry says of it.
+    pub(crate) blob: BlobRef,
+    chunks: Vec<(ChunkName, Vec<u8>)>,
+}
+
 impl Replica {
-    /// Seals a blob of this person's into the transaction that writes the entry which names it.
+    /// Seals a blob of this person's. Nothing knows of it before [`Replica::keep_blob`].
     ///
     /// # Errors
     /// [`HandleError::Seal`] where it is empty or over [`MAX_BLOB`], which whoever asks a person checks first.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the entry that names photos calls it")
-    )]
-    pub(crate) fn keep_blob(
-        &mut self,
-        gathered: &mut Gathered<'_>,
+    pub(crate) fn seal_blob(
+        &self,
         world: &mut World<'_>,
         bytes: &[u8],
-    ) -> Result<BlobRef, HandleError> {
+    ) -> Result<SealedBlob, HandleError> {
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         if chunks_of(length).is_none() {
             return Err(HandleError::Seal(format!(
@@ -470,7 +472,28 @@ impl Replica {
             world.rng.fill_bytes(&mut salt);
             let chunk = sealed::seal_chunk(&key, &self.journal, salt, length, index, plain)
                 .map_err(|error| HandleError::Seal(error.to_string()))?;
-            let name = sealed::chunk_name(&chunk);
+            chunks.push((sealed::chunk_name(&chunk), chunk));
+        }
+        Ok(SealedBlob {
+            blob: BlobRef {
+                key,
+                length,
+                chunks: chunks.iter().map(|(name, _)| *name).collect(),
+            },
+            chunks,
+        })
+    }
+
+    /// Keeps what was sealed, in the transaction that writes the entry which names it.
+    ///
+    /// # Errors
+    /// Where a row cannot be written down.
+    pub(crate) fn keep_blob(
+        &mut self,
+        gathered: &mut Gathered<'_>,
+        sealed: SealedBlob,
+    ) -> Result<(), HandleError> {
+        for (name, chunk) in sealed.chunks {
             gathered.put(Table::Blob, name.to_vec(), chunk);
             self.blobs.set(gathered, &name, |row| {
                 *row = ChunkRow {
@@ -479,23 +502,14 @@ impl Replica {
                     reached: false,
                 };
             })?;
-            chunks.push(name);
         }
-        Ok(BlobRef {
-            key,
-            length,
-            chunks,
-        })
+        Ok(())
     }
 
     /// An entry names these blobs, and no others: to be said whenever its card is made. What is not here is asked for.
     ///
     /// # Errors
     /// Where a row cannot be written down.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the entry that names photos calls it")
-    )]
     pub(crate) fn note_blobs(
         &mut self,
         gathered: &mut Gathered<'_>,

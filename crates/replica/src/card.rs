@@ -3,6 +3,7 @@
 use amends_journal::{Agreed, Entry, Person, View};
 use serde::{Deserialize, Serialize};
 
+use crate::blob::BlobRef;
 use crate::rows::{self, RowError, Whose, name};
 
 /// What a list shows of an entry.
@@ -98,6 +99,18 @@ impl Card {
             unread: true,
             view: View::Unread,
         }
+    }
+
+    /// The blobs that the entry names, in its order. A reference that is none is passed over.
+    #[must_use]
+    pub fn blobs(&self) -> Vec<BlobRef> {
+        let View::Memory(memory) = &self.view else {
+            return Vec::new();
+        };
+        let photos = memory.photos.iter();
+        photos
+            .filter_map(|shown| BlobRef::parse(&shown.photo.reference).ok())
+            .collect()
     }
 
     pub(crate) fn row(&self) -> Result<Vec<u8>, RowError> {

@@ -1,5 +1,7 @@
 //! What this person does: the way of an edit into this device's log (DESIGN section 3, steps 2 and 3).
 
+mod photo;
+
 use std::collections::BTreeSet;
 
 use amends_journal::{
@@ -15,6 +17,8 @@ use crate::record::{Record, RecordHash, RecordKind, Seen, actor_of};
 use crate::replica::Replica;
 use crate::rows::{self, Fate, PartName, RecordRow, Whose, name};
 use crate::shelf::{Gathered, Table};
+
+pub use photo::NewPhoto;
 
 /// Something that this person does to the journal.
 #[derive(Clone)]
@@ -50,6 +54,13 @@ pub enum Edit {
         entry: EntryId,
         /// In this order, all or nothing.
         says: Vec<Say>,
+    },
+    /// Put a photo into a memory, as a sealed blob.
+    Photo {
+        /// Which.
+        entry: EntryId,
+        /// What.
+        photo: NewPhoto,
     },
     /// Agree to the current text.
     Agree {
@@ -144,6 +155,7 @@ impl Edit {
             Edit::Change { entry, .. }
             | Edit::Why { entry, .. }
             | Edit::Say { entry, .. }
+            | Edit::Photo { entry, .. }
             | Edit::Agree { entry, .. }
             | Edit::Decline { entry, .. } => Some((*entry, false)),
             Edit::End { entry, .. } => Some((*entry, true)),
@@ -162,6 +174,7 @@ impl std::fmt::Debug for Edit {
             Edit::Change { entry, .. } => ("Change", entry),
             Edit::Why { entry, .. } => ("Why", entry),
             Edit::Say { entry, .. } => ("Say", entry),
+            Edit::Photo { entry, .. } => ("Photo", entry),
             Edit::Agree { entry, .. } => ("Agree", entry),
             Edit::Decline { entry, .. } => ("Decline", entry),
             Edit::End { entry, .. } => ("End", entry),
@@ -269,6 +282,7 @@ impl Replica {
                 })?;
                 self.write(world, entry, of, None, own)
             }
+            Edit::Photo { entry, photo } => self.add_photo(world, entry, photo),
             Edit::Decline { entry, reason } => {
                 let (of, own) = self.of_entry(&gathered, &entry, |entry, writer| {
                     entry.decline(writer, now, reason.as_deref())
@@ -382,6 +396,20 @@ impl Replica {
         &mut self,
         world: &mut World<'_>,
         entry: EntryId,
+        of: (EntryKind, u8),
+        shared: Option<Written>,
+        own: Option<Written>,
+    ) -> Result<Vec<Effect>, HandleError> {
+        let gathered = Gathered::new(world.shelf);
+        self.write_with(gathered, world, entry, of, shared, own)
+    }
+
+    /// The same, in the transaction of what was gathered already.
+    fn write_with(
+        &mut self,
+        mut gathered: Gathered<'_>,
+        world: &mut World<'_>,
+        entry: EntryId,
         (kind, schema): (EntryKind, u8),
         shared: Option<Written>,
         own: Option<Written>,
@@ -412,7 +440,6 @@ impl Replica {
             return Ok(vec![Effect::Show(Shown::Edited(entry))]);
         }
 
-        let mut gathered = Gathered::new(world.shelf);
         let mut last = 0;
         for group in groups(&items) {
             last = self.append(

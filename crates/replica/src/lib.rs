@@ -57,7 +57,7 @@ pub use bundle::{
 };
 pub use card::Card;
 pub use clock::{Clock, Position};
-pub use edit::{Beginnings, Change, Edit, EditError, Words};
+pub use edit::{Beginnings, Change, Edit, EditError, NewPhoto, Words};
 pub use effect::{Effect, HandleError, Input, LinkId, Shown, World};
 pub use frame::{Frame, FrameError, VERSION};
 pub use payload::{Beginning, Item, PayloadError, read_items, write_items};

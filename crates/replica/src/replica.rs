@@ -644,6 +644,7 @@ impl Replica {
         }
         let card = self.with_kind(gathered, &entry, of, |entry| Card::of(entry, kept))?;
         gathered.put(Table::Card, entry.0.to_vec(), card.row()?);
+        self.note_blobs(gathered, entry, &card.blobs())?;
         self.put_card(entry, card);
         Ok(())
     }

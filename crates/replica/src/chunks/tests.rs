@@ -39,7 +39,9 @@ fn keep(pair: &mut Pair, who: usize, bytes: &[u8]) -> BlobRef {
     let mut kept = None;
     pair.act(who, |replica, world| {
         let mut gathered = Gathered::new(world.shelf);
-        kept = Some(replica.keep_blob(&mut gathered, world, bytes)?);
+        let sealed = replica.seal_blob(world, bytes)?;
+        kept = Some(sealed.blob.clone());
+        replica.keep_blob(&mut gathered, sealed)?;
         let writes = gathered.into_writes();
         Ok(vec![Effect::Save {
             writes,
