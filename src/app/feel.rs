@@ -7,7 +7,7 @@ use super::App;
 use super::answers::{Store, Typed};
 use super::stores::internal;
 use crate::advice::Advice;
-use crate::request::{Failure, FeelRequest, Feeling, FeelingChange, Response};
+use crate::request::{Failure, FeelRequest, Feeling, FeelingChange, Response, TalkRequest};
 
 impl App {
     /// One of the verbs of a feeling.
@@ -38,7 +38,11 @@ impl App {
                 }
                 self.answer(Store::Private, Edit::Say { entry, says }, &Typed::id(&id))
             }
-            FeelRequest::Share { id, shown } => {
+            FeelRequest::Share {
+                id,
+                as_account,
+                shown,
+            } => {
                 self.replica()?;
                 let entry = self.private_feeling(&id)?;
                 let (feel, is_draft) = self.felt(entry)?;
@@ -50,6 +54,9 @@ impl App {
                 {
                     return Err(Advice::FeelingMoved { id }.into());
                 }
+                if let Some(talk) = as_account {
+                    return self.feeling_as_account(entry, &id, talk, feel);
+                }
                 let edit = begin(vec![feeling::Say::Feel(shared_part(feel)).into()]);
                 let (copy, shared) = self.edit(Store::Journal, edit, &Typed::id(&id))?;
                 // Only so that its author sees here that they shared it. It stands in the journal whether this is kept or not.
@@ -58,6 +65,34 @@ impl App {
                 Ok(Response::Entry(Box::new(shared)))
             }
         }
+    }
+
+    /// A copy of a feeling becomes this person's account in a talk, by whatever rules that talk has.
+    fn feeling_as_account(
+        &mut self,
+        entry: EntryId,
+        id: &str,
+        talk: String,
+        feel: feeling::Feel,
+    ) -> Result<Response, Failure> {
+        let text = Feeling {
+            words: feel.words,
+            because: feel.because,
+            ..Feeling::default()
+        }
+        .as_account();
+        let request = TalkRequest::Account {
+            id: talk.clone(),
+            text,
+            draft: None,
+        };
+        let answered = self.talk(request)?;
+        // A talk that waits for the end of a space stands in no journal yet.
+        if let Ok(talk) = self.find(&talk) {
+            let says = vec![feeling::Say::Shared(talk).into()];
+            self.edit(Store::Private, Edit::Say { entry, says }, &Typed::id(id))?;
+        }
+        Ok(answered)
     }
 
     /// The private feeling whose id begins so.

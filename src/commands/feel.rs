@@ -87,11 +87,14 @@ struct Edit {
 /// Share a copy with your partner: you see exactly what goes, and are asked
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  amends feel share lusab\n\nThe feeling itself stays private: its tags, its earlier versions and when you wrote it. What has reached your partner's device cannot be taken back."
+    after_help = "Examples:\n  amends feel share lusab\n  amends feel share lusab --as-account dubov\n\nThe feeling itself stays private: its tags, its earlier versions and when you wrote it. What has reached your partner's device cannot be taken back."
 )]
 struct Share {
     /// Which one
     id: String,
+    /// Share it as your account in this talk
+    #[arg(long, value_name = "TALK")]
+    as_account: Option<String>,
     /// Share it without being asked
     #[arg(long)]
     yes: bool,
@@ -154,9 +157,7 @@ async fn perform(
         Some(Verb::List(List {})) => Said::All(all(journal, "feeling").await?),
         Some(Verb::Show(Show { id })) => Said::One(show(journal, id).await?),
         Some(Verb::Edit(edit)) => Said::Kept(change(context, journal, edit).await?),
-        Some(Verb::Share(Share { id, yes })) => {
-            Said::Shared(share(context, journal, id, yes).await?)
-        }
+        Some(Verb::Share(given)) => Said::Shared(share(context, journal, given).await?),
     })
 }
 
@@ -308,8 +309,11 @@ fn answers(feeling: &Feeling) -> Answers {
 async fn share(
     context: &Context,
     journal: &mut Reached,
-    id: String,
-    yes: bool,
+    Share {
+        id,
+        as_account,
+        yes,
+    }: Share,
 ) -> Result<Box<Entry>, Failure> {
     let partner = partner(journal).await?;
     let entry = show(journal, id.clone()).await?;
@@ -319,7 +323,11 @@ async fn share(
         _ => None,
     };
     if let Some(feeling) = &shown {
-        context.out.say(&words::feel::would_go(&partner, feeling))?;
+        context.out.say(&words::feel::would_go(
+            &partner,
+            feeling,
+            as_account.as_deref(),
+        ))?;
         if !yes {
             if !context.may_ask || context.out.is_json() {
                 return Err(Advice::SharingNotAnswered { id: entry.id }.into());
@@ -332,7 +340,15 @@ async fn share(
             }
         }
     }
-    one(journal, FeelRequest::Share { id, shown }).await
+    one(
+        journal,
+        FeelRequest::Share {
+            id,
+            as_account,
+            shown,
+        },
+    )
+    .await
 }
 
 async fn one(journal: &mut Reached, request: FeelRequest) -> Result<Box<Entry>, Failure> {

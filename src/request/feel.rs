@@ -18,6 +18,20 @@ pub struct Feeling {
     pub shared_as: Vec<String>,
 }
 
+impl Feeling {
+    /// What an account in a talk says of it: its words and what they come from. How strong it is stays.
+    #[must_use]
+    pub fn as_account(&self) -> String {
+        let said = [&self.words, &self.because];
+        let said: Vec<&str> = said
+            .into_iter()
+            .map(|words| words.trim())
+            .filter(|words| !words.is_empty())
+            .collect();
+        said.join("\n\n")
+    }
+}
+
 /// The verbs of a feeling. `id` is any unique beginning of an id.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "verb", rename_all = "snake_case")]
@@ -35,9 +49,12 @@ pub enum FeelRequest {
     Write { feeling: Feeling },
     /// Say a private one anew; what is absent stays. A draft becomes a feeling.
     Edit { id: String, change: FeelingChange },
-    /// Put a copy of a private one into the journal; with `shown`, only if it is still what was shown.
+    /// Put a copy of a private one into the journal, by itself or as this person's account in a talk; with `shown`, only if
+    /// it is still what was shown.
     Share {
         id: String,
+        #[serde(default)]
+        as_account: Option<String>,
         #[serde(default)]
         shown: Option<Feeling>,
     },

@@ -42,19 +42,30 @@ fn tags(feeling: &Feeling) -> String {
 }
 
 /// Exactly what would go to the partner, and what stays.
-pub fn would_go(partner: &str, feeling: &Feeling) -> String {
+pub fn would_go(partner: &str, feeling: &Feeling, talk: Option<&str>) -> String {
     let partner = line(partner);
     let mut words = vec![
         format!("This is what {partner} would get, all of it, word for word:"),
         String::new(),
     ];
-    words.extend(said(feeling));
+    match talk {
+        None => words.extend(said(feeling)),
+        Some(talk) => words.extend([
+            lines(&feeling.as_account()),
+            String::new(),
+            format!("It becomes your account in the talk {}.", line(talk)),
+        ]),
+    }
+    let strong = match (talk, feeling.intensity) {
+        (Some(_), Some(_)) => "how strong it is, ",
+        _ => "",
+    };
     let tags = match feeling.tags.as_slice() {
         [] => String::new(),
         _ => format!("its tags ({}), ", tags(feeling)),
     };
     words.push(format!(
-        "With it go your name and the time at which you share it. The feeling itself stays here and private: {tags}when you wrote it, and what it said earlier."
+        "With it go your name and the time at which you share it. The feeling itself stays here and private: {strong}{tags}when you wrote it, and what it said earlier."
     ));
     words.push(format!(
         "Once it has reached {partner}'s device, it cannot be taken back."

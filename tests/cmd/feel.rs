@@ -294,3 +294,62 @@ fn questions_help_where_no_text_is_given_and_what_was_answered_is_kept() {
         )
     );
 }
+
+#[test]
+fn a_copy_becomes_the_account_in_a_talk() {
+    let ana = Place::with_pair();
+    let entry = felt(&ana, WHOLE);
+    let talk = ana
+        .open(&[
+            "talk",
+            "begin",
+            "--topic",
+            "Saturday",
+            "It was loud.",
+            "--json",
+        ])
+        .ok()
+        .json();
+    let share = ["feel", "share", id(&entry), "--as-account", id(&talk)];
+    let said = ana.open(&share);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(
+        said.out
+            .contains("I felt left out.\n\nyou laughed without me\n")
+            && said.out.contains("It becomes your account in the talk"),
+        "{said:?}"
+    );
+    let shared = ana
+        .open(&[&share[..], &["--yes", "--json"]].concat())
+        .ok()
+        .json();
+    assert_eq!(
+        (&shared["id"], &shared["kind"]),
+        (&talk["id"], &json!("talk"))
+    );
+    assert_eq!(
+        shared["accounts"][0]["text"],
+        "I felt left out.\n\nyou laughed without me"
+    );
+    let mine = ana
+        .open(&["feel", "show", id(&entry), "--json"])
+        .ok()
+        .json();
+    assert_eq!(mine["shared_as"], json!([talk["id"]]));
+    let list = ana.open(&["feel", "list", "--json"]).ok().json();
+    assert_eq!(
+        list.as_array().unwrap().len(),
+        1,
+        "no entry of its own: {list}"
+    );
+    let said = ana.open(&[
+        "feel",
+        "share",
+        id(&entry),
+        "--as-account",
+        "lusab",
+        "--yes",
+        "--json",
+    ]);
+    assert_eq!((said.code, said.error().as_str()), (1, "unknown_id"));
+}
