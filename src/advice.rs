@@ -348,7 +348,7 @@ advice! {
         "On one device: amends pair. On the other: amends pair --join.";
     UnknownId { id: String } => "unknown_id", FAILED,
         "There is nothing with the id {id}.",
-        "See all ids with: amends boundary list.";
+        "See everything with its id: amends timeline.";
     OtherKind { id: String, found: String, wanted: String } => "other_kind", RULE,
         "{id} is a {found}, not a {wanted}. Nothing was done.",
         "See all of a kind with: amends {wanted} list.";
@@ -365,11 +365,11 @@ advice! {
         "{count} ids begin with {id}.",
         "Type one or two letters more.";
     TextEmpty => "text_empty", RULE,
-        "A boundary needs words, and these are empty. Nothing was done.",
-        "Say what you need, in a sentence or two.";
+        "There are no words in it. Nothing was done.",
+        "Say it in a sentence or two.";
     TextTooLong { what: String, length: u64, limit: u64 } => "text_too_long", RULE,
         "The {what} is {length} bytes long; {limit} fit. Nothing was done.",
-        "Make it shorter, or write it as several boundaries.";
+        "Make it shorter, or write it in several entries.";
     ForbiddenCharacter { what: String, character: String } => "forbidden_character", RULE,
         "The {what} holds the invisible character {character}, which can make it read differently than it is. Nothing was done.",
         "Type it anew, without copying it from elsewhere.";
@@ -384,19 +384,19 @@ advice! {
         "Change a word, or agree to it as it is.";
     NothingInForce { id: String } => "nothing_in_force", RULE,
         "There is no agreement of yours in {id} that could be ended.",
-        "To say no to a proposal: amends boundary decline {id}.";
+        "To say no to a proposal, say decline in the place of end.";
     TextInForce { id: String } => "in_force", RULE,
         "You both agreed to exactly this text of {id}; it is in force.",
-        "To end your agreement: amends boundary end {id}.";
+        "To end your agreement, say end in the place of decline.";
     AlreadyAgreed { id: String } => "already_agreed", RULE,
         "You have agreed to exactly this text of {id} already.",
-        "Nothing is left to do. See it with: amends boundary show {id}.";
+        "Nothing is left to do. See it with: amends history {id}.";
     EntryEnded { id: String } => "entry_ended", RULE,
-        "The boundary {id} has ended.",
-        "Propose a new one with: amends boundary propose.";
+        "{id} has ended.",
+        "Propose a new one.";
     TextMoved { id: String } => "text_moved", RULE,
         "The text of {id} changed while you were reading. Nothing was agreed.",
-        "Read it again with: amends boundary show {id}. Then agree to what it says now.";
+        "Read it again with: amends history {id}. Then agree to what it says now.";
     ApologyEmpty => "apology_empty", RULE,
         "An apology needs words, and there are none. Nothing was kept.",
         "One sentence is a beginning: amends apology write \"I read your letters.\".";
@@ -446,7 +446,7 @@ advice! {
         "Nobody has said that step {step} of {id} is done as it reads now.",
         "Where it is done, say so with: amends plan done {id} {step}.";
     EntryFull { id: String } => "entry_full", RULE,
-        "The boundary {id} has grown too long to take more changes.",
+        "{id} has grown too long to take more changes.",
         "Propose a new one that says the same in fewer words, and end this one.";
     SpaceLength => "space_length", RULE,
         "A space ends after it is asked for, and within 72 hours. Nothing was done.",
@@ -501,7 +501,7 @@ advice! {
         "Say in a sentence what you take from it. It can be written later, too.";
     RuleSaysNo { why: String } => "rule", RULE,
         "That cannot be done: {why}.",
-        "See what the journal holds with: amends boundary list.";
+        "See what the journal holds with: amends timeline.";
 
     // The disk.
     NotSaved { error: String } => "not_saved", FAILED,

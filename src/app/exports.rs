@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use super::answers::{Store, time_of};
 use super::{App, now};
 use crate::advice::Advice;
-use crate::document::{Block, Document, Section};
+use crate::document::{Block, Document, Picture, PictureKind, Section};
 use crate::local::Face;
 use crate::reading;
 use crate::request::{Entry, Exported, Failure, Response};
@@ -203,13 +203,37 @@ impl App {
             String::new()
         };
         let markdown = format!("entries/{day}{kind}-{}.md", entry.id);
+        let photos = match store {
+            Store::Journal => self.photos_of(id),
+            Store::Private => Vec::new(),
+        };
+        let mut section = reading::section(&entry, &language);
+        let (mut photo_files, mut shown) = (Vec::new(), Vec::new());
+        for (number, photo) in photos.into_iter().enumerate() {
+            // What has not wholly come, or is damaged, keeps nobody from taking the rest along.
+            let Some((kind, bytes)) = photo else {
+                photo_files.push(Value::Null);
+                continue;
+            };
+            let ending = kind.map_or("bin", PictureKind::extension);
+            let name = format!("photos/{id}-{}.{ending}", number + 1);
+            export.put(&name, &bytes)?;
+            if let Some(kind) = kind {
+                let alt = format!("Photo {}", number + 1);
+                shown.push(format!("../{name}"));
+                section
+                    .blocks
+                    .push(Block::Picture(Picture { kind, bytes, alt }));
+            }
+            photo_files.push(json!(name));
+        }
         let document = Document {
             title: reading::kind_name(kind),
             language: "en".to_owned(),
             intro: Vec::new(),
-            sections: vec![reading::section(&entry, &language)],
+            sections: vec![section],
         };
-        let text = document.to_markdown(|_, _| None);
+        let text = document.to_markdown(|n, _| shown.get(n).cloned());
         export.put(&format!("{}{markdown}", place(store)), text.as_bytes())?;
         let mut names = Vec::new();
         for (whose, bytes) in parts {
@@ -227,6 +251,9 @@ impl App {
             fields.insert("whole_id".to_owned(), json!(id.to_string()));
             fields.insert("markdown".to_owned(), json!(markdown));
             fields.insert("parts".to_owned(), json!(names));
+            if !photo_files.is_empty() {
+                fields.insert("photo_files".to_owned(), json!(photo_files));
+            }
         }
         match store {
             Store::Journal => export.journal.push(value),

@@ -16,6 +16,7 @@ use super::answers::{Store, Typed, today};
 use super::bundles::open_regular;
 use super::stores::{Shelves, damaged, internal};
 use crate::advice::Advice;
+use crate::document::PictureKind;
 use crate::photo::{self, PhotoFault};
 use crate::request::{Entry, Failure, Memory, MemoryRequest, Own, Photo, PhotoSaved, Response};
 use crate::terminal::{line, reason};
@@ -204,6 +205,25 @@ impl App {
             bytes: bytes.len() as u64,
             mime: shown.photo.mime.clone(),
         }))
+    }
+
+    /// The photos of a memory, in their order: what each is, where a browser may show it, and its bytes. `None` for one
+    /// that is not wholly here, or cannot be read. Nothing for an entry of another kind.
+    pub(super) fn photos_of(&self, id: &EntryId) -> Vec<Option<(Option<PictureKind>, Vec<u8>)>> {
+        let Some(replica) = &self.replica else {
+            return Vec::new();
+        };
+        let Some(View::Memory(view)) = replica.card(id).map(|card| &card.view) else {
+            return Vec::new();
+        };
+        let read = |shown: &memory::Shown| {
+            let blob = BlobRef::parse(&shown.photo.reference).ok()?;
+            let bytes = replica
+                .read_blob(&Shelves(&self.open.journal), &blob)
+                .ok()?;
+            Some((PictureKind::of(&shown.photo.mime), bytes))
+        };
+        view.photos.iter().map(read).collect()
     }
 
     /// Writes a file that is not there yet, whole or not at all, for this user alone.

@@ -150,6 +150,35 @@ fn a_photo_goes_over_a_real_meeting_and_comes_out_as_it_was_taken() {
 }
 
 #[test]
+fn an_export_takes_the_photos_along() {
+    let ana = Place::with_pair();
+    let file = ana.file("boat.png", &picture(40));
+    let path = file.to_str().unwrap();
+    let added = memory(&ana, &["add", "The boat.", "--photo", path]);
+    let saved = ana.path().join("saved.png");
+    memory(
+        &ana,
+        &[
+            "save",
+            added["id"].as_str().unwrap(),
+            "1",
+            "--to",
+            saved.to_str().unwrap(),
+        ],
+    );
+    let to = ana.path().join("export");
+    let said = ["export", "--to", to.to_str().unwrap(), "--yes", "--json"];
+    ana.open(&said).ok();
+    let journal: Value =
+        serde_json::from_slice(&fs::read(to.join("journal.json")).unwrap()).unwrap();
+    let entry = &journal["entries"][0];
+    let name = entry["photo_files"][0].as_str().unwrap();
+    assert_eq!(fs::read(to.join(name)).unwrap(), fs::read(saved).unwrap());
+    let page = fs::read_to_string(to.join(entry["markdown"].as_str().unwrap())).unwrap();
+    assert!(page.contains(&format!("../{name}>)")), "{page}");
+}
+
+#[test]
 fn what_cannot_be_cleaned_or_read_is_refused_and_nothing_is_kept() {
     let ana = Place::with_pair();
     let gif = ana.file("a.gif", b"GIF89a and what it tells");
