@@ -152,7 +152,7 @@ fn a_photo_goes_over_a_real_meeting_and_comes_out_as_it_was_taken() {
 #[test]
 fn an_export_takes_the_photos_along() {
     let ana = Place::with_pair();
-    let file = ana.file("boat.png", &picture(40));
+    let file = ana.file("boat.png", picture(40));
     let path = file.to_str().unwrap();
     let added = memory(&ana, &["add", "The boat.", "--photo", path]);
     let saved = ana.path().join("saved.png");
