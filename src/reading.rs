@@ -5,7 +5,7 @@
 //! it came here, who is "I". People are called by their names, times are in UTC, and where two stand beside each other
 //! their order is that of their words. So both can see that they hand on the same.
 //!
-//! Each kind that has more to say than words and dates has a function of its own; [`others`] reads any kind from
+//! Each kind that has more to say than words and dates has a function of its own; `others` reads any kind from
 //! the fields that scripts see, so that nothing of an entry is left out because this file does not know its kind.
 
 mod kinds;
