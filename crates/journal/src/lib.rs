@@ -6,7 +6,7 @@
 //! is in force and what was said, and writes. [`wall::admit`] takes what arrives.
 //!
 //! ```
-//! use amends_journal::{Actor, Entry, Draft, EntryId, EntryKind, Part, PartKind, State, propose, wall};
+//! use amends_journal::{Actor, Entry, Draft, EntryId, EntryKind, Part, PartKind, State, Writer, propose, wall};
 //!
 //! let entry = EntryId([7; 16]);
 //! let writer = |n| Writer {
