@@ -6,17 +6,43 @@ use amends::cli::Cli;
 use clap::CommandFactory;
 use documents::{defines, link_targets, named, read, root};
 
-/// The table's rows below its head, as their three cells.
-fn rows(document: &str) -> Vec<[&str; 3]> {
-    document
-        .lines()
-        .filter(|line| line.starts_with("| **"))
-        .map(|line| {
-            let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
-            <[&str; 3]>::try_from(cells)
-                .unwrap_or_else(|cells| panic!("not three cells: {cells:?}"))
-        })
-        .collect()
+/// What is said of one adversary: their name, each promise with the tests that hold it, and what is not promised.
+struct Adversary<'a> {
+    name: &'a str,
+    promises: Vec<[&'a str; 2]>,
+    none: Vec<&'a str>,
+}
+
+/// The cells of a table's row.
+fn cells<const N: usize>(line: &str) -> [&str; N] {
+    let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+    <[&str; N]>::try_from(cells).unwrap_or_else(|cells| panic!("not {N} cells: {cells:?}"))
+}
+
+/// A table's rows, without its head.
+fn rows(section: &str) -> Vec<&str> {
+    let rows = section.lines().filter(|line| line.starts_with("| "));
+    rows.skip(2).collect()
+}
+
+/// The sections of the threat model that have a table.
+fn adversaries(document: &str) -> Vec<Adversary<'_>> {
+    let (_, model) = document.split_once("\n## Threat model\n").unwrap();
+    let model = model.split("\n## ").next().unwrap();
+    let sections = model.split("\n### ").skip(1);
+    let sections = sections.filter(|section| !rows(section).is_empty());
+    let adversaries = sections.map(|section| {
+        let (name, section) = section.split_once('\n').unwrap();
+        let (promises, none) = section
+            .split_once("\nNo promise:\n")
+            .unwrap_or_else(|| panic!("{name}: everything is promised"));
+        Adversary {
+            name,
+            promises: rows(promises).into_iter().map(cells).collect(),
+            none: none.lines().filter(|line| line.starts_with("- ")).collect(),
+        }
+    });
+    adversaries.collect()
 }
 
 #[test]
@@ -42,39 +68,64 @@ fn every_linked_test_is_there() {
 #[test]
 fn every_promise_has_a_test() {
     let document = read("SECURITY.md");
-    let rows = rows(&document);
-    assert_eq!(rows.len(), 7);
-    for [adversary, promise, none] in rows {
-        assert!(!none.is_empty(), "{adversary}: everything is promised");
-        // Each sentence of a promise ends with the tests that hold it.
-        let mut rest = promise;
-        while let Some(at) = rest.find("](") {
-            let end = at + rest[at..].find(')').unwrap() + 1;
-            rest = &rest[end..];
-        }
-        assert!(
-            rest.trim_matches(['.', ' ']).is_empty(),
-            "{adversary}: “{rest}” has no test"
-        );
-        for sentence in promise.split(". ") {
+    let adversaries = adversaries(&document);
+    for Adversary {
+        name,
+        promises,
+        none,
+    } in &adversaries
+    {
+        assert!(!promises.is_empty(), "{name}: nothing is promised");
+        assert!(!none.is_empty(), "{name}: everything is promised");
+        for [promise, held] in promises {
+            assert!(!promise.is_empty(), "{name}: {held} holds nothing");
             assert!(
-                sentence.contains("[`"),
-                "{adversary}: “{sentence}” has no test"
+                !promise.contains("]("),
+                "{name}: “{promise}” has its tests in the wrong cell"
+            );
+            assert!(!named(held).is_empty(), "{name}: “{promise}” has no test");
+            // The cell has tests in it, and nothing else.
+            let rest: String = held
+                .split("[`")
+                .map(|piece| piece.split_once(')').map_or(piece, |(_, rest)| rest))
+                .collect();
+            assert!(
+                rest.replace("<br>", "").is_empty(),
+                "{name}: “{rest}” in {held}"
             );
         }
     }
+    // The overview leads to each of them, once and in their order.
+    let (_, model) = document.split_once("\n## Threat model\n").unwrap();
+    let overview = rows(model.split("\n### ").next().unwrap());
+    let linked: Vec<String> = overview
+        .into_iter()
+        .map(|row| {
+            let [adversary, promised, not] = cells(row);
+            assert!(!promised.is_empty() && !not.is_empty(), "{adversary}");
+            let (_, anchor) = adversary.split_once("](#").unwrap();
+            anchor.trim_end_matches(')').to_owned()
+        })
+        .collect();
+    let anchors: Vec<String> = adversaries
+        .iter()
+        .map(|adversary| adversary.name.to_lowercase().replace([',', ':'], ""))
+        .map(|name| name.replace(' ', "-"))
+        .collect();
+    assert_eq!(linked, anchors);
+    assert_eq!(anchors.len(), 7);
 }
 
 #[test]
 fn nothing_is_claimed_that_does_not_hold() {
     let document = read("SECURITY.md");
-    let (table, rest) = document.split_once("**Not claimed at all.**").unwrap();
+    let (model, rest) = document.split_once("**Not claimed at all.**").unwrap();
     for word in ["deniab", "forward secrecy", "anonym"] {
-        let promised: Vec<_> = rows(table)
-            .into_iter()
-            .filter(|[_, promise, _]| promise.to_lowercase().contains(word))
-            .collect();
-        assert!(promised.is_empty(), "{word}: {promised:?}");
+        for Adversary { promises, .. } in adversaries(model) {
+            for [promise, _] in promises {
+                assert!(!promise.to_lowercase().contains(word), "{word}: {promise}");
+            }
+        }
         assert!(
             rest.to_lowercase().contains(word),
             "nothing is said of {word}"
