@@ -27,6 +27,7 @@ pub mod passphrase;
 pub mod plan;
 pub mod rocky;
 pub mod safety;
+mod said;
 pub mod search;
 pub mod space;
 pub mod status;

@@ -1,72 +1,17 @@
-//! What the commands of all words that both agree to have in common: boundaries and lessons.
+//! What the commands of all words that both agree to have in common: boundaries, lessons, schedules, packets.
 
+use clap::Args;
 use jiff::civil::Date;
 
+use super::said::{Said, WithReason};
 use super::{entry, show};
 use crate::advice::Advice;
 use crate::cli::Context;
-use crate::holder::{self, Reached, Wish};
-use crate::request::{Agenda, AgreementRequest, Entry, Failure, Request};
+use crate::holder::Reached;
+use crate::request::{AgreementRequest, Entry, Failure, Request};
 use crate::terminal::asking::Terminal;
 use crate::text::{self, Text};
 use crate::words;
-
-/// What came of a verb, and how to say it.
-pub(super) enum Said {
-    /// All of a kind.
-    All(Vec<Entry>),
-    /// One, shown whole.
-    One(Box<Entry>),
-    /// A session was written down, or its outcome.
-    Held(Box<Entry>),
-    /// What a session would begin with.
-    Agenda(Agenda),
-    /// Something was done to one.
-    Done(&'static str, Box<Entry>),
-}
-
-/// Opens the journal, performs, closes it again, and says what came of it.
-///
-/// # Errors
-/// What the performing failed with, and whatever keeps the journal closed.
-pub(super) async fn run_with(
-    context: &Context,
-    none: &str,
-    perform: impl AsyncFnOnce(&mut Reached) -> Result<Said, Failure>,
-) -> Result<(), Failure> {
-    // Unlocked before anything is written in an editor, so that a forgotten passphrase costs nobody a text.
-    let mut journal = holder::reach(context, Wish::default()).await?;
-    let outcome = perform(&mut journal).await;
-    let said = journal.leave_with(outcome).await?;
-    say(context, none, said)
-}
-
-/// Says what came of a verb.
-pub(super) fn say(context: &Context, none: &str, said: Said) -> Result<(), Failure> {
-    match said {
-        Said::All(entries) => {
-            context.out.value(&entries)?;
-            context.out.say(&words::list(context.out, &entries, none))
-        }
-        Said::One(entry) => {
-            context.out.value(&entry)?;
-            context.out.say(&words::entry(context.out, &entry))
-        }
-        Said::Held(entry) => {
-            context.out.value(&entry)?;
-            context.out.say(&words::checkin::held(&entry))
-        }
-        Said::Agenda(agenda) => {
-            context.out.value(&agenda)?;
-            let points = words::checkin::points(&agenda.agenda, &[]);
-            context.out.say(&points.join("\n"))
-        }
-        Said::Done(verb, entry) => {
-            context.out.value(&entry)?;
-            context.out.say(&words::done(verb, &entry))
-        }
-    }
-}
 
 /// New words, as they were typed.
 pub(super) struct Proposal {
@@ -143,13 +88,22 @@ pub(super) async fn change(
     Ok(Said::Done("Changed", done?))
 }
 
+/// Which words to agree to.
+#[derive(Debug, Args)]
+pub struct Agree {
+    /// Which one
+    pub(super) id: String,
+    /// Agree without being shown the words and asked
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
 /// Agrees: shows exactly what would be agreed to and asks, unless it was said that it need not.
 pub(super) async fn agree(
     context: &Context,
     journal: &mut Reached,
     kind: &'static str,
-    id: String,
-    yes: bool,
+    Agree { id, yes }: Agree,
 ) -> Result<Said, Failure> {
     let asks = context.may_ask && !yes && !context.out.is_json();
     let (id, expect_hash) = if asks {
@@ -162,6 +116,29 @@ pub(super) async fn agree(
         "You agreed to",
         one(journal, kind, request).await?,
     ))
+}
+
+/// Says no, with or without a reason.
+pub(super) async fn decline(
+    journal: &mut Reached,
+    kind: &'static str,
+    WithReason { id, reason }: WithReason,
+) -> Result<Said, Failure> {
+    let request = AgreementRequest::Decline { id, reason };
+    Ok(Said::Done(
+        "You declined",
+        one(journal, kind, request).await?,
+    ))
+}
+
+/// Ends an agreement.
+pub(super) async fn end(
+    journal: &mut Reached,
+    kind: &'static str,
+    WithReason { id, reason }: WithReason,
+) -> Result<Said, Failure> {
+    let request = AgreementRequest::End { id, reason };
+    Ok(Said::Done("You ended", one(journal, kind, request).await?))
 }
 
 /// Does one of the verbs that need nothing more.

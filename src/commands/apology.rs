@@ -2,11 +2,12 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::said::{Said, Which, run_with};
 use super::{all, entry, partner, show};
 use crate::advice::Advice;
 use crate::cli::Context;
 use crate::guide::{self, Answers, Outcome};
-use crate::holder::{self, Reached, Wish};
+use crate::holder::Reached;
 use crate::request::{Apology, ApologyRequest, ApologyWords, Entry, Failure, Own, Request};
 use crate::terminal::asking::Terminal;
 use crate::text::{self, Text};
@@ -26,8 +27,12 @@ pub enum Verb {
     Add(Add),
     Answer(Answer),
     Withdraw(Withdraw),
-    List(List),
-    Show(Show),
+    /// List all apologies, and your drafts
+    #[command(after_help = "Examples:\n  amends apology list\n  amends apology list --json")]
+    List,
+    /// Show one with its words, and everything that was added and answered
+    #[command(after_help = "Example:\n  amends apology show lusab")]
+    Show(Which),
 }
 
 /// Begin one: a private draft, with a few questions that help, each of which can be skipped
@@ -146,55 +151,18 @@ pub struct Withdraw {
     id: String,
 }
 
-/// List all apologies, and your drafts
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  amends apology list\n  amends apology list --json")]
-pub struct List {}
-
-/// Show one with its words, and everything that was added and answered
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  amends apology show lusab")]
-pub struct Show {
-    /// Which one
-    id: String,
-}
+/// Said where there are none.
+const NONE: &str = "There are no apologies. Whenever you like: amends apology write";
 
 /// Runs one of the verbs.
 ///
 /// # Errors
 /// What a rule of the journal says no to, and whatever keeps the journal closed.
 pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
-    let mut journal = holder::reach(context, Wish::default()).await?;
-    let outcome = perform(context, &mut journal, verb).await;
-    match journal.leave_with(outcome).await? {
-        Said::All(entries) => {
-            context.out.value(&entries)?;
-            context.out.say(&words::list(
-                context.out,
-                &entries,
-                "There are no apologies. Whenever you like: amends apology write",
-            ))
-        }
-        Said::One(entry) => {
-            context.out.value(&entry)?;
-            context.out.say(&words::entry(context.out, &entry))
-        }
-        Said::Kept(entry) => {
-            context.out.value(&entry)?;
-            context.out.say(&words::apology::kept(&entry))
-        }
-        Said::Done(verb, entry) => {
-            context.out.value(&entry)?;
-            context.out.say(&words::done(verb, &entry))
-        }
-    }
-}
-
-enum Said {
-    All(Vec<Entry>),
-    One(Box<Entry>),
-    Kept(Box<Entry>),
-    Done(&'static str, Box<Entry>),
+    run_with(context, async |journal| {
+        perform(context, journal, verb).await
+    })
+    .await
 }
 
 async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result<Said, Failure> {
@@ -208,7 +176,7 @@ async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result
             // What is no draft the holder says no to, before anybody writes.
             let Some(before) = draft_in(&before) else {
                 let (id, words) = (Some(id), ApologyWords::default());
-                return Ok(Said::Kept(
+                return Ok(kept(
                     one(journal, ApologyRequest::Write { id, words }).await?,
                 ));
             };
@@ -239,8 +207,8 @@ async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result
             "You took back your answer to",
             one(journal, ApologyRequest::Withdraw { id }).await?,
         ),
-        Verb::List(List {}) => Said::All(all(journal, "apology").await?),
-        Verb::Show(Show { id }) => Said::One(show(journal, id).await?),
+        Verb::List => Said::All(all(journal, "apology").await?, NONE),
+        Verb::Show(Which { id }) => Said::One(show(journal, id).await?),
     })
 }
 
@@ -304,6 +272,10 @@ async fn write(context: &Context, given: Words, before: ApologyWords) -> Result<
     })
 }
 
+fn kept(entry: Box<Entry>) -> Said {
+    Said::told(entry, words::apology::kept)
+}
+
 async fn keep(
     context: &Context,
     journal: &mut Reached,
@@ -319,7 +291,7 @@ async fn keep(
         id,
         words: written.words,
     };
-    Ok(Said::Kept(text.keep(context, one(journal, request).await)?))
+    Ok(kept(text.keep(context, one(journal, request).await)?))
 }
 
 /// Shows exactly what would be given, and asks; what was shown goes with the request, so that nothing else is given.

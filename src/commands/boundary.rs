@@ -3,8 +3,9 @@
 use clap::{Args, Subcommand};
 
 use super::agreement::{
-    Changes, Proposal, Said, agree, change, date, date_or_none, one, propose, run_with,
+    Agree, Changes, Proposal, agree, change, date, date_or_none, decline, end, one, propose,
 };
+use super::said::{Said, Which, WithReason, run_with};
 use super::{all, show};
 use crate::cli::Context;
 use crate::holder::Reached;
@@ -24,12 +25,24 @@ pub enum Verb {
     Propose(Propose),
     Edit(Edit),
     Why(Why),
+    /// Agree to exactly the words that it holds now
+    #[command(after_help = "Example:\n  amends boundary agree lusab")]
     Agree(Agree),
-    Decline(Decline),
-    End(End),
+    /// Say no to it, with or without a reason
+    #[command(
+        after_help = "Example:\n  amends boundary decline lusab --reason \"I need my phone when I am on call.\""
+    )]
+    Decline(WithReason),
+    /// End your agreement, alone and at any time
+    #[command(after_help = "Example:\n  amends boundary end lusab")]
+    End(WithReason),
     Review(Review),
-    List(List),
-    Show(Show),
+    /// List all boundaries
+    #[command(after_help = "Examples:\n  amends boundary list\n  amends boundary list --json")]
+    List,
+    /// Show one with its words, and who agreed to which
+    #[command(after_help = "Example:\n  amends boundary show lusab")]
+    Show(Which),
 }
 
 /// Propose a boundary; you agree to what you propose
@@ -69,41 +82,6 @@ pub struct Edit {
     /// Another date to look at it again, or none
     #[arg(long, value_name = "DATE", value_parser = date_or_none)]
     review_on: Option<String>,
-}
-
-/// Agree to exactly the words that it holds now
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  amends boundary agree lusab")]
-pub struct Agree {
-    /// Which one
-    id: String,
-    /// Agree without being shown the text and asked
-    #[arg(long)]
-    yes: bool,
-}
-
-/// Say no to it, with or without a reason
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  amends boundary decline lusab --reason \"I need my phone when I am on call.\""
-)]
-pub struct Decline {
-    /// Which one
-    id: String,
-    /// Why, if you want to say
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    reason: Option<String>,
-}
-
-/// End your agreement, alone and at any time
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  amends boundary end lusab")]
-pub struct End {
-    /// Which one
-    id: String,
-    /// Why, if you want to say
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    reason: Option<String>,
 }
 
 /// Say why it matters to you; it stands beside the words and is not agreed to
@@ -162,26 +140,15 @@ pub enum ReviewAnswer {
     },
 }
 
-/// List all boundaries
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  amends boundary list\n  amends boundary list --json")]
-pub struct List {}
-
-/// Show one with its words, and who agreed to which
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  amends boundary show lusab")]
-pub struct Show {
-    /// Which one
-    id: String,
-}
+/// Said where there are none.
+const NONE: &str = "There are no boundaries yet. Propose one with: amends boundary propose";
 
 /// Runs one of the verbs.
 ///
 /// # Errors
 /// What a rule of the journal says no to, and whatever keeps the journal closed.
 pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
-    let none = "There are no boundaries yet. Propose one with: amends boundary propose";
-    run_with(context, none, async |journal| {
+    run_with(context, async |journal| {
         perform(context, journal, verb).await
     })
     .await
@@ -219,12 +186,9 @@ async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result
             change(context, journal, KIND, changes).await?
         }
         Verb::Why(Why { id, text }) => why(context, journal, id, text).await?,
-        Verb::Agree(Agree { id, yes }) => agree(context, journal, KIND, id, yes).await?,
-        Verb::Decline(Decline { id, reason }) => {
-            let request = AgreementRequest::Decline { id, reason };
-            Said::Done("You declined", one(journal, KIND, request).await?)
-        }
-        Verb::End(End { id, reason }) => end(journal, id, reason).await?,
+        Verb::Agree(given) => agree(context, journal, KIND, given).await?,
+        Verb::Decline(given) => decline(journal, KIND, given).await?,
+        Verb::End(given) => end(journal, KIND, given).await?,
         Verb::Review(Review { id, answer }) => match answer {
             ReviewAnswer::Keep { review_on } => {
                 let review_on = Some(review_on).filter(|date| date != "none");
@@ -240,16 +204,11 @@ async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result
                 };
                 change(context, journal, KIND, changes).await?
             }
-            ReviewAnswer::End { reason } => end(journal, id, reason).await?,
+            ReviewAnswer::End { reason } => end(journal, KIND, WithReason { id, reason }).await?,
         },
-        Verb::List(List {}) => Said::All(all(journal, KIND).await?),
-        Verb::Show(Show { id }) => Said::One(show(journal, id).await?),
+        Verb::List => Said::All(all(journal, KIND).await?, NONE),
+        Verb::Show(Which { id }) => Said::One(show(journal, id).await?),
     })
-}
-
-async fn end(journal: &mut Reached, id: String, reason: Option<String>) -> Result<Said, Failure> {
-    let request = AgreementRequest::End { id, reason };
-    Ok(Said::Done("You ended", one(journal, KIND, request).await?))
 }
 
 async fn why(

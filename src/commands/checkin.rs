@@ -4,14 +4,16 @@ use amends_journal::schedule::Schedule;
 use clap::{Args, Subcommand};
 
 use super::agreement::{
-    Changes, Proposal, Said, agree, change, date_or_none, one, propose, run_with,
+    Agree, Changes, Proposal, agree, change, date_or_none, decline, end, propose,
 };
+use super::said::{Said, Which, WithReason, run_with};
 use super::{all, entry, show};
 use crate::advice::Advice;
 use crate::cli::Context;
 use crate::holder::Reached;
-use crate::request::{AgreementRequest, CheckinRequest, Entry, Failure, Own, Request};
+use crate::request::{CheckinRequest, Entry, Failure, Own, Request};
 use crate::text;
+use crate::words;
 use plan::Plan;
 
 mod plan;
@@ -33,11 +35,23 @@ pub enum Verb {
     Record(Record),
     Outcome(Outcome),
     Edit(Edit),
+    /// Agree to a schedule, or confirm an outcome, exactly as it stands
+    #[command(after_help = "Example:\n  amends checkin agree lusab")]
     Agree(Agree),
-    Decline(Decline),
-    End(End),
-    List(List),
-    Show(Show),
+    /// Say no to a schedule or an outcome, with or without a reason
+    #[command(
+        after_help = "Example:\n  amends checkin decline lusab --reason \"Fridays I work late.\""
+    )]
+    Decline(WithReason),
+    /// End a schedule, alone and at any time
+    #[command(after_help = "Example:\n  amends checkin end lusab")]
+    End(WithReason),
+    /// List schedules and sessions
+    #[command(after_help = "Examples:\n  amends checkin list\n  amends checkin list --json")]
+    List,
+    /// Show one with its words, and who agreed to which
+    #[command(after_help = "Example:\n  amends checkin show lusab")]
+    Show(Which),
 }
 
 /// Propose when you sit down together; you agree to what you propose
@@ -124,61 +138,15 @@ pub struct Edit {
     review_on: Option<String>,
 }
 
-/// Agree to a schedule, or confirm an outcome, exactly as it stands
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  amends checkin agree lusab")]
-pub struct Agree {
-    /// Which one
-    id: String,
-    /// Agree without being shown the words and asked
-    #[arg(long)]
-    yes: bool,
-}
-
-/// Say no to a schedule or an outcome, with or without a reason
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  amends checkin decline lusab --reason \"Fridays I work late.\""
-)]
-pub struct Decline {
-    /// Which one
-    id: String,
-    /// Why, if you want to say
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    reason: Option<String>,
-}
-
-/// End a schedule, alone and at any time
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  amends checkin end lusab")]
-pub struct End {
-    /// Which one
-    id: String,
-    /// Why, if you want to say
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    reason: Option<String>,
-}
-
-/// List schedules and sessions
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  amends checkin list\n  amends checkin list --json")]
-pub struct List {}
-
-/// Show one with its words, and who agreed to which
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  amends checkin show lusab")]
-pub struct Show {
-    /// Which one
-    id: String,
-}
+/// Said where there are none.
+const NONE: &str = "There is no set time to talk yet. Propose one with: amends checkin schedule";
 
 /// Runs one of the verbs.
 ///
 /// # Errors
 /// What a rule of the journal says no to, and whatever keeps the journal closed.
 pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
-    let none = "There is no set time to talk yet. Propose one with: amends checkin schedule";
-    run_with(context, none, async |journal| {
+    run_with(context, async |journal| {
         perform(context, journal, verb).await
     })
     .await
@@ -197,9 +165,9 @@ async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result
             };
             propose(context, journal, KIND, proposal).await?
         }
-        Verb::Start(start) => Said::Held(sitting::start(context, journal, start).await?),
+        Verb::Start(start) => held(sitting::start(context, journal, start).await?),
         Verb::Agenda(AgendaNow {}) => Said::Agenda(sitting::agenda(journal).await?),
-        Verb::Record(record) => Said::Held(keep(journal, record).await?),
+        Verb::Record(record) => held(keep(journal, record).await?),
         Verb::Outcome(Outcome { id, text }) => {
             let text = text::take(context, text.as_deref(), "").await?;
             let request = CheckinRequest::Outcome {
@@ -207,21 +175,19 @@ async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result
                 outcome: text.text.clone(),
             };
             let done = entry(journal, Request::Checkin(request)).await;
-            Said::Held(text.keep(context, done)?)
+            held(text.keep(context, done)?)
         }
         Verb::Edit(edit) => changed(context, journal, edit).await?,
-        Verb::Agree(Agree { id, yes }) => agree(context, journal, KIND, id, yes).await?,
-        Verb::Decline(Decline { id, reason }) => {
-            let request = AgreementRequest::Decline { id, reason };
-            Said::Done("You declined", one(journal, KIND, request).await?)
-        }
-        Verb::End(End { id, reason }) => {
-            let request = AgreementRequest::End { id, reason };
-            Said::Done("You ended", one(journal, KIND, request).await?)
-        }
-        Verb::List(List {}) => Said::All(all(journal, KIND).await?),
-        Verb::Show(Show { id }) => Said::One(show(journal, id).await?),
+        Verb::Agree(given) => agree(context, journal, KIND, given).await?,
+        Verb::Decline(given) => decline(journal, KIND, given).await?,
+        Verb::End(given) => end(journal, KIND, given).await?,
+        Verb::List => Said::All(all(journal, KIND).await?, NONE),
+        Verb::Show(Which { id }) => Said::One(show(journal, id).await?),
     })
+}
+
+fn held(entry: Box<Entry>) -> Said {
+    Said::told(entry, words::checkin::held)
 }
 
 async fn keep(journal: &mut Reached, record: Record) -> Result<Box<Entry>, Failure> {

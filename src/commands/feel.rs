@@ -2,11 +2,12 @@
 
 use clap::{Args, Subcommand};
 
+use super::said::{Said, Which, run_with};
 use super::{all, entry, partner, show};
 use crate::advice::Advice;
 use crate::cli::Context;
 use crate::guide::{self, Answers, Outcome};
-use crate::holder::{self, Reached, Wish};
+use crate::holder::Reached;
 use crate::request::{Entry, Failure, FeelRequest, Feeling, FeelingChange, Own, Request};
 use crate::terminal::asking::Terminal;
 use crate::text::{self, Text};
@@ -43,23 +44,14 @@ struct Write {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    List(List),
-    Show(Show),
+    /// List your feelings, and those that were shared
+    #[command(after_help = "Examples:\n  amends feel list\n  amends feel list --json")]
+    List,
+    /// Show one
+    #[command(after_help = "Example:\n  amends feel show lusab")]
+    Show(Which),
     Edit(Edit),
     Share(Share),
-}
-
-/// List your feelings, and those that were shared
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  amends feel list\n  amends feel list --json")]
-struct List {}
-
-/// Show one
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  amends feel show lusab")]
-struct Show {
-    /// Which one
-    id: String,
 }
 
 /// Say one of yours anew; what you do not name stays
@@ -100,6 +92,9 @@ struct Share {
     yes: bool,
 }
 
+/// Said where there are none.
+const NONE: &str = "Nothing is written down yet. Whenever you like: amends feel";
+
 /// Runs it.
 ///
 /// # Errors
@@ -113,37 +108,10 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
         }
         .into());
     }
-    let mut journal = holder::reach(context, Wish::default()).await?;
-    let outcome = perform(context, &mut journal, verb, write).await;
-    match journal.leave_with(outcome).await? {
-        Said::All(entries) => {
-            context.out.value(&entries)?;
-            context.out.say(&words::list(
-                context.out,
-                &entries,
-                "Nothing is written down yet. Whenever you like: amends feel",
-            ))
-        }
-        Said::One(entry) => {
-            context.out.value(&entry)?;
-            context.out.say(&words::entry(context.out, &entry))
-        }
-        Said::Kept(entry) => {
-            context.out.value(&entry)?;
-            context.out.say(&words::feel::kept(&entry))
-        }
-        Said::Shared(entry) => {
-            context.out.value(&entry)?;
-            context.out.say(&words::done("You shared", &entry))
-        }
-    }
-}
-
-enum Said {
-    All(Vec<Entry>),
-    One(Box<Entry>),
-    Kept(Box<Entry>),
-    Shared(Box<Entry>),
+    run_with(context, async |journal| {
+        perform(context, journal, verb, write).await
+    })
+    .await
 }
 
 async fn perform(
@@ -153,11 +121,11 @@ async fn perform(
     write: Write,
 ) -> Result<Said, Failure> {
     Ok(match verb {
-        None => Said::Kept(new(context, journal, write).await?),
-        Some(Verb::List(List {})) => Said::All(all(journal, "feeling").await?),
-        Some(Verb::Show(Show { id })) => Said::One(show(journal, id).await?),
-        Some(Verb::Edit(edit)) => Said::Kept(change(context, journal, edit).await?),
-        Some(Verb::Share(given)) => Said::Shared(share(context, journal, given).await?),
+        None => kept(new(context, journal, write).await?),
+        Some(Verb::List) => Said::All(all(journal, "feeling").await?, NONE),
+        Some(Verb::Show(Which { id })) => Said::One(show(journal, id).await?),
+        Some(Verb::Edit(edit)) => kept(change(context, journal, edit).await?),
+        Some(Verb::Share(given)) => Said::Done("You shared", share(context, journal, given).await?),
     })
 }
 
@@ -168,6 +136,10 @@ impl Write {
             && self.intensity.is_none()
             && self.tag.is_empty()
     }
+}
+
+fn kept(entry: Box<Entry>) -> Said {
+    Said::told(entry, words::feel::kept)
 }
 
 async fn new(

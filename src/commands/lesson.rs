@@ -3,12 +3,13 @@
 use clap::{Args, Subcommand};
 
 use super::agreement::{
-    Changes, Proposal, Said, agree, change, date, date_or_none, one, propose, run_with,
+    Agree, Changes, Proposal, agree, change, date, date_or_none, decline, end, propose,
 };
+use super::said::{Said, Which, WithReason, run_with};
 use super::{all, show};
 use crate::cli::Context;
 use crate::holder::Reached;
-use crate::request::{AgreementRequest, Failure};
+use crate::request::Failure;
 
 const KIND: &str = "lesson";
 
@@ -22,11 +23,23 @@ const KIND: &str = "lesson";
 pub enum Verb {
     Propose(Propose),
     Edit(Edit),
+    /// Agree to exactly the words that it holds now
+    #[command(after_help = "Example:\n  amends lesson agree lusab")]
     Agree(Agree),
-    Decline(Decline),
-    End(End),
-    List(List),
-    Show(Show),
+    /// Say no to it, with or without a reason
+    #[command(
+        after_help = "Example:\n  amends lesson decline lusab --reason \"I see it otherwise.\""
+    )]
+    Decline(WithReason),
+    /// End your agreement, alone and at any time
+    #[command(after_help = "Example:\n  amends lesson end lusab")]
+    End(WithReason),
+    /// List all lessons
+    #[command(after_help = "Examples:\n  amends lesson list\n  amends lesson list --json")]
+    List,
+    /// Show one with its words, and who agreed to which
+    #[command(after_help = "Example:\n  amends lesson show lusab")]
+    Show(Which),
 }
 
 /// Propose a lesson; you agree to what you propose
@@ -69,59 +82,15 @@ pub struct Edit {
     review_on: Option<String>,
 }
 
-/// Agree to exactly the words that it holds now
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  amends lesson agree lusab")]
-pub struct Agree {
-    /// Which one
-    id: String,
-    /// Agree without being shown the text and asked
-    #[arg(long)]
-    yes: bool,
-}
-
-/// Say no to it, with or without a reason
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  amends lesson decline lusab --reason \"I see it otherwise.\"")]
-pub struct Decline {
-    /// Which one
-    id: String,
-    /// Why, if you want to say
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    reason: Option<String>,
-}
-
-/// End your agreement, alone and at any time
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  amends lesson end lusab")]
-pub struct End {
-    /// Which one
-    id: String,
-    /// Why, if you want to say
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    reason: Option<String>,
-}
-
-/// List all lessons
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  amends lesson list\n  amends lesson list --json")]
-pub struct List {}
-
-/// Show one with its words, and who agreed to which
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  amends lesson show lusab")]
-pub struct Show {
-    /// Which one
-    id: String,
-}
+/// Said where there are none.
+const NONE: &str = "There are no lessons yet. Propose one with: amends lesson propose";
 
 /// Runs one of the verbs.
 ///
 /// # Errors
 /// What a rule of the journal says no to, and whatever keeps the journal closed.
 pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
-    let none = "There are no lessons yet. Propose one with: amends lesson propose";
-    run_with(context, none, async |journal| {
+    run_with(context, async |journal| {
         perform(context, journal, verb).await
     })
     .await
@@ -159,16 +128,10 @@ async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result
             };
             change(context, journal, KIND, changes).await?
         }
-        Verb::Agree(Agree { id, yes }) => agree(context, journal, KIND, id, yes).await?,
-        Verb::Decline(Decline { id, reason }) => {
-            let request = AgreementRequest::Decline { id, reason };
-            Said::Done("You declined", one(journal, KIND, request).await?)
-        }
-        Verb::End(End { id, reason }) => {
-            let request = AgreementRequest::End { id, reason };
-            Said::Done("You ended", one(journal, KIND, request).await?)
-        }
-        Verb::List(List {}) => Said::All(all(journal, KIND).await?),
-        Verb::Show(Show { id }) => Said::One(show(journal, id).await?),
+        Verb::Agree(given) => agree(context, journal, KIND, given).await?,
+        Verb::Decline(given) => decline(journal, KIND, given).await?,
+        Verb::End(given) => end(journal, KIND, given).await?,
+        Verb::List => Said::All(all(journal, KIND).await?, NONE),
+        Verb::Show(Which { id }) => Said::One(show(journal, id).await?),
     })
 }

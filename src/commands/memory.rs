@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::agreement::{date, date_or_none, own_language};
+use super::said::{Said, Which, run_with};
 use super::{absolute, all, entry, show, unexpected};
 use crate::advice::Advice;
 use crate::cli::Context;
-use crate::holder::{self, Reached, Wish};
-use crate::request::{Entry, Failure, MemoryRequest, PhotoSaved, Request, Response};
+use crate::holder::Reached;
+use crate::request::{Entry, Failure, MemoryRequest, Request, Response};
 use crate::text;
 use crate::words;
 
@@ -30,8 +31,12 @@ pub enum Verb {
     Again(Again),
     Today(Today),
     Edit(Edit),
-    List(List),
-    Show(Show),
+    /// List all memories and ideas
+    #[command(after_help = "Examples:\n  amends memory list\n  amends memory list --json")]
+    List,
+    /// Show one, and how much of its photos is here
+    #[command(after_help = "Example:\n  amends memory show lusab")]
+    Show(Which),
 }
 
 /// Keep a memory
@@ -177,66 +182,24 @@ pub struct Edit {
     place: Option<String>,
 }
 
-/// List all memories and ideas
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  amends memory list\n  amends memory list --json")]
-pub struct List {}
-
-/// Show one, and how much of its photos is here
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  amends memory show lusab")]
-pub struct Show {
-    /// Which one
-    id: String,
-}
-
-enum Said {
-    All(Vec<Entry>, &'static str),
-    One(Box<Entry>),
-    Done(&'static str, Box<Entry>),
-    Saved(PhotoSaved),
-}
-
 /// Runs one of the verbs.
 ///
 /// # Errors
 /// What a rule of the journal says no to, what is wrong with a photo, and whatever keeps the journal closed.
 pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
-    let mut journal = holder::reach(context, Wish::default()).await?;
-    let outcome = perform(context, &mut journal, verb).await;
-    let out = context.out;
-    match journal.leave_with(outcome).await? {
-        Said::All(entries, none) => {
-            out.value(&entries)?;
-            out.say(&words::list(out, &entries, none))
-        }
-        Said::One(entry) => {
-            out.value(&entry)?;
-            out.say(&words::entry(out, &entry))
-        }
-        Said::Done(verb, entry) => {
-            out.value(&entry)?;
-            let mut said = words::done(verb, &entry);
-            for left in words::memory::left_behind(&entry) {
-                said.push('\n');
-                said.push_str(&left);
-            }
-            out.say(&said)
-        }
-        Said::Saved(saved) => {
-            out.value(&saved)?;
-            out.say(&words::memory::saved(&saved))
-        }
-    }
+    run_with(context, async |journal| {
+        perform(context, journal, verb).await
+    })
+    .await
 }
 
 async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result<Said, Failure> {
-    let (done, request) = match verb {
-        Verb::List(List {}) => {
+    let (did, request) = match verb {
+        Verb::List => {
             let none = "There are no memories yet. Keep one with: amends memory add";
             return Ok(Said::All(all(journal, "memory").await?, none));
         }
-        Verb::Show(Show { id }) => return Ok(Said::One(show(journal, id).await?)),
+        Verb::Show(Which { id }) => return Ok(Said::One(show(journal, id).await?)),
         Verb::Today(Today {}) => return today(journal).await,
         Verb::Save(save) => return write_out(journal, save).await,
         Verb::Edit(edit) => return change(context, journal, edit).await,
@@ -273,29 +236,41 @@ async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result
             MemoryRequest::TakeBack { id, photo },
         ),
         Verb::Did(Did { id, on, not_yet }) => {
-            let done = if not_yet { "Still an idea:" } else { "You did" };
+            let did = if not_yet { "Still an idea:" } else { "You did" };
             let request = MemoryRequest::Did {
                 id,
                 on,
                 take_back: not_yet,
             };
-            (done, request)
+            (did, request)
         }
         Verb::Again(Again { id, wish }) => {
             let yes = matches!(wish, OnOff::On);
-            let done = if yes {
+            let did = if yes {
                 "As far as you are asked, it may come up again:"
             } else {
                 "It will not come up again:"
             };
-            (done, MemoryRequest::Again { id, yes })
+            (did, MemoryRequest::Again { id, yes })
         }
     };
-    Ok(Said::Done(done, one(journal, request).await?))
+    Ok(done(did, one(journal, request).await?))
 }
 
 async fn one(journal: &mut Reached, request: MemoryRequest) -> Result<Box<Entry>, Failure> {
     entry(journal, Request::Memory(request)).await
+}
+
+/// What was done, and what of its photos was left behind.
+fn done(verb: &str, entry: Box<Entry>) -> Said {
+    Said::told(entry, |entry| {
+        let mut done = words::done(verb, entry);
+        for left in words::memory::left_behind(entry) {
+            done.push('\n');
+            done.push_str(&left);
+        }
+        done
+    })
 }
 
 async fn today(journal: &mut Reached) -> Result<Said, Failure> {
@@ -371,14 +346,11 @@ async fn begin(context: &Context, journal: &mut Reached, new: New) -> Result<Sai
         as_it_is: new.as_it_is,
     };
     let outcome = one(journal, request).await;
-    let done = match &text {
+    let kept = match &text {
         Some(text) => text.keep(context, outcome),
         None => outcome,
     };
-    Ok(Said::Done(
-        if new.idea { "An idea:" } else { "Kept" },
-        done?,
-    ))
+    Ok(done(if new.idea { "An idea:" } else { "Kept" }, kept?))
 }
 
 async fn change(context: &Context, journal: &mut Reached, edit: Edit) -> Result<Said, Failure> {
@@ -404,9 +376,9 @@ async fn change(context: &Context, journal: &mut Reached, edit: Edit) -> Result<
             .map(|place| Some(place).filter(|place| !place.is_empty())),
     };
     let outcome = one(journal, request).await;
-    let done = match &text {
+    let kept = match &text {
         Some(text) => text.keep(context, outcome),
         None => outcome,
     };
-    Ok(Said::Done("Changed", done?))
+    Ok(done("Changed", kept?))
 }

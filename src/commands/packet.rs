@@ -6,16 +6,15 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::agreement::{Said, one, own_language, say};
+use super::agreement::{Agree, decline, end, own_language};
+use super::said::{Said, Which, WithReason, say};
 use super::{absolute, all, entry, unexpected};
 use crate::advice::Advice;
 use crate::age_file::{self, AgeFileError, Inside, Recipient, RecipientError, To};
 use crate::cli::Context;
 use crate::holder::{self, Reached, Wish};
 use crate::passphrase;
-use crate::request::{
-    AgreementRequest, Failure, Packet, PacketItem, PacketPages, PacketRequest, Request, Response,
-};
+use crate::request::{Failure, Packet, PacketItem, PacketPages, PacketRequest, Request, Response};
 use crate::terminal::asking::Terminal;
 use crate::terminal::{line, reason};
 use crate::words;
@@ -33,12 +32,24 @@ pub enum Verb {
     New(New),
     Add(Add),
     Remove(Remove),
-    Show(Show),
+    /// Show the list, and exactly what would be read
+    #[command(after_help = "Example:\n  amends packet show mudof")]
+    Show(Which),
+    /// Agree to exactly this list, after you have seen all of it
+    #[command(after_help = "Example:\n  amends packet agree mudof")]
     Agree(Agree),
-    Decline(Decline),
-    End(End),
+    /// Say no to it, with or without a reason
+    #[command(after_help = "Example:\n  amends packet decline mudof --reason \"Not that talk.\"")]
+    Decline(WithReason),
+    /// End your agreement, alone and at any time
+    #[command(
+        after_help = "Example:\n  amends packet end mudof\n\nWhat was exported before cannot be called back."
+    )]
+    End(WithReason),
     Export(Export),
-    List(List),
+    /// List all packets
+    #[command(after_help = "Examples:\n  amends packet list\n  amends packet list --json")]
+    List,
 }
 
 /// Begin a list; you agree to the list that you begin
@@ -77,49 +88,6 @@ pub struct Remove {
     entries: Vec<String>,
 }
 
-/// Show the list, and exactly what would be read
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  amends packet show mudof")]
-pub struct Show {
-    /// Which packet
-    id: String,
-}
-
-/// Agree to exactly this list, after you have seen all of it
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  amends packet agree mudof")]
-pub struct Agree {
-    /// Which packet
-    id: String,
-    /// Agree without being shown it and asked
-    #[arg(long)]
-    yes: bool,
-}
-
-/// Say no to it, with or without a reason
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  amends packet decline mudof --reason \"Not that talk.\"")]
-pub struct Decline {
-    /// Which packet
-    id: String,
-    /// Why, if you want to say
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    reason: Option<String>,
-}
-
-/// End your agreement, alone and at any time
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  amends packet end mudof\n\nWhat was exported before cannot be called back."
-)]
-pub struct End {
-    /// Which packet
-    id: String,
-    /// Why, if you want to say
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    reason: Option<String>,
-}
-
 /// Write what both agreed to into a file that the age program opens
 #[derive(Debug, Args)]
 #[command(
@@ -142,11 +110,6 @@ pub struct Export {
     #[arg(long)]
     force: bool,
 }
-
-/// List all packets
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  amends packet list\n  amends packet list --json")]
-pub struct List {}
 
 /// `packet show --json`: the packet with what is on its list.
 #[derive(Serialize)]
@@ -172,6 +135,9 @@ enum Came {
     Ended(Said),
 }
 
+/// Said where there are none.
+const NONE: &str = "There are no packets yet. Begin one with: amends packet new ID…";
+
 /// Runs one of the verbs.
 ///
 /// # Errors
@@ -181,13 +147,12 @@ pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
         Verb::Export(arguments) => return export(context, arguments).await,
         verb => verb,
     };
-    let none = "There are no packets yet. Begin one with: amends packet new ID…";
     let mut journal = holder::reach(context, Wish::default()).await?;
     let outcome = perform(context, &mut journal, verb).await;
     match journal.leave_with(outcome).await? {
-        Came::Said(said) => say(context, none, said),
+        Came::Said(said) => say(context, said),
         Came::Ended(said) => {
-            say(context, none, said)?;
+            say(context, said)?;
             context.out.say(words::packet::CANNOT_BE_CALLED_BACK)
         }
         Came::Shown(packet) => {
@@ -223,7 +188,7 @@ async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result
             let remove = PacketRequest::Remove { id, entries };
             Said::Done("Changed", entry(journal, asked(remove)).await?)
         }
-        Verb::Show(Show { id }) => return preview(journal, id).await.map(Came::Shown),
+        Verb::Show(Which { id }) => return preview(journal, id).await.map(Came::Shown),
         Verb::Agree(Agree { id, yes }) => {
             let asks = context.may_ask && !yes && !context.out.is_json();
             let (id, expect_hash) = if asks {
@@ -234,16 +199,9 @@ async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result
             let agree = PacketRequest::Agree { id, expect_hash };
             Said::Done("You agreed to", entry(journal, asked(agree)).await?)
         }
-        Verb::Decline(Decline { id, reason }) => {
-            let request = AgreementRequest::Decline { id, reason };
-            Said::Done("You declined", one(journal, KIND, request).await?)
-        }
-        Verb::End(End { id, reason }) => {
-            let request = AgreementRequest::End { id, reason };
-            let ended = Said::Done("You ended", one(journal, KIND, request).await?);
-            return Ok(Came::Ended(ended));
-        }
-        Verb::List(List {}) => Said::All(all(journal, KIND).await?),
+        Verb::Decline(given) => decline(journal, KIND, given).await?,
+        Verb::End(given) => return end(journal, KIND, given).await.map(Came::Ended),
+        Verb::List => Said::All(all(journal, KIND).await?, NONE),
         Verb::Export(_) => return Err(unexpected(Response::Done)),
     }))
 }

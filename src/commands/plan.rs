@@ -2,7 +2,8 @@
 
 use clap::{Args, Subcommand};
 
-use super::agreement::{Said, date, date_or_none, own_language, run_with};
+use super::agreement::{date, date_or_none, own_language};
+use super::said::{Said, Which, run_with};
 use super::{all, entry, show};
 use crate::advice::Advice;
 use crate::cli::Context;
@@ -27,8 +28,12 @@ pub enum Verb {
     Wish(Wish),
     Drop(Drop),
     Finish(Finish),
-    List(List),
-    Show(Show),
+    /// List all plans
+    #[command(after_help = "Examples:\n  amends plan list\n  amends plan list --json")]
+    List,
+    /// Show one with its steps and wishes
+    #[command(after_help = "Example:\n  amends plan show lusab")]
+    Show(Which),
 }
 
 /// Begin a plan
@@ -170,26 +175,15 @@ pub struct Finish {
     on: Option<String>,
 }
 
-/// List all plans
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  amends plan list\n  amends plan list --json")]
-pub struct List {}
-
-/// Show one with its steps and wishes
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  amends plan show lusab")]
-pub struct Show {
-    /// Which one
-    id: String,
-}
+/// Said where there are none.
+const NONE: &str = "There are no plans yet. Begin one with: amends plan add";
 
 /// Runs one of the verbs.
 ///
 /// # Errors
 /// What a rule of the journal says no to, and whatever keeps the journal closed.
 pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
-    let none = "There are no plans yet. Begin one with: amends plan add";
-    run_with(context, none, async |journal| {
+    run_with(context, async |journal| {
         perform(context, journal, verb).await
     })
     .await
@@ -197,8 +191,8 @@ pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
 
 async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result<Said, Failure> {
     let (done, request) = match verb {
-        Verb::List(List {}) => return Ok(Said::All(all(journal, "plan").await?)),
-        Verb::Show(Show { id }) => return Ok(Said::One(show(journal, id).await?)),
+        Verb::List => return Ok(Said::All(all(journal, "plan").await?, NONE)),
+        Verb::Show(Which { id }) => return Ok(Said::One(show(journal, id).await?)),
         Verb::Add(add) => return begin(context, journal, add).await,
         Verb::Edit(edit) => return change(context, journal, edit).await,
         Verb::Step(step) => step_request(step)?,

@@ -6,11 +6,12 @@ use clap::{Args, Subcommand};
 use jiff::civil::{DateTime, Time};
 use jiff::{Timestamp, ToSpan, Zoned};
 
+use super::said::{Said, Which, run_with};
 use super::{all, entry, show};
 use crate::advice::Advice;
 use crate::cli::{Context, span_of_at_most};
-use crate::holder::{self, Reached, Wish};
-use crate::request::{Entry, Failure, Request, SpaceRequest};
+use crate::holder::Reached;
+use crate::request::{Failure, Request, SpaceRequest};
 use crate::text;
 use crate::words;
 
@@ -24,8 +25,12 @@ use crate::words;
 pub enum Verb {
     Ask(Ask),
     Over(Over),
-    List(List),
-    Show(Show),
+    /// List the spaces that either of you asked for
+    #[command(after_help = "Examples:\n  amends space list\n  amends space list --json")]
+    List,
+    /// Show one
+    #[command(after_help = "Example:\n  amends space show lusab")]
+    Show(Which),
 }
 
 /// Ask for space; it ends by itself
@@ -53,55 +58,18 @@ pub struct Over {
     id: Option<String>,
 }
 
-/// List the spaces that either of you asked for
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  amends space list\n  amends space list --json")]
-pub struct List {}
-
-/// Show one
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  amends space show lusab")]
-pub struct Show {
-    /// Which one
-    id: String,
-}
+/// Said where there are none.
+const NONE: &str = "Nobody has asked for space yet. To ask for some: amends space ask --for 24h";
 
 /// Runs one of the verbs.
 ///
 /// # Errors
 /// What a rule of the journal says no to, and whatever keeps the journal closed.
 pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
-    let mut journal = holder::reach(context, Wish::default()).await?;
-    let outcome = perform(context, &mut journal, verb).await;
-    match journal.leave_with(outcome).await? {
-        Said::All(entries) => {
-            context.out.value(&entries)?;
-            context.out.say(&words::list(
-                context.out,
-                &entries,
-                "Nobody has asked for space yet. To ask for some: amends space ask --for 24h",
-            ))
-        }
-        Said::One(entry) => {
-            context.out.value(&entry)?;
-            context.out.say(&words::entry(context.out, &entry))
-        }
-        Said::Asked(entry) => {
-            context.out.value(&entry)?;
-            context.out.say(&words::space_asked(&entry))
-        }
-        Said::Over(entry) => {
-            context.out.value(&entry)?;
-            context.out.say(&words::space_over(&entry))
-        }
-    }
-}
-
-enum Said {
-    All(Vec<Entry>),
-    One(Box<Entry>),
-    Asked(Box<Entry>),
-    Over(Box<Entry>),
+    run_with(context, async |journal| {
+        perform(context, journal, verb).await
+    })
+    .await
 }
 
 async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result<Said, Failure> {
@@ -118,13 +86,17 @@ async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result
             };
             let until = until.ok_or(Advice::SpaceLength)?.to_string();
             let request = SpaceRequest::Ask { until, words };
-            Said::Asked(entry(journal, Request::Space(request)).await?)
+            Said::told(
+                entry(journal, Request::Space(request)).await?,
+                words::space_asked,
+            )
         }
         Verb::Over(Over { id }) => {
-            Said::Over(entry(journal, Request::Space(SpaceRequest::Over { id })).await?)
+            let over = Request::Space(SpaceRequest::Over { id });
+            Said::told(entry(journal, over).await?, words::space_over)
         }
-        Verb::List(List {}) => Said::All(all(journal, "space").await?),
-        Verb::Show(Show { id }) => Said::One(show(journal, id).await?),
+        Verb::List => Said::All(all(journal, "space").await?, NONE),
+        Verb::Show(Which { id }) => Said::One(show(journal, id).await?),
     })
 }
 

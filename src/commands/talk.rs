@@ -3,10 +3,11 @@
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::agreement::own_language;
+use super::said::{Said, Which, run_with};
 use super::{all, entry, show};
 use crate::advice::Advice;
 use crate::cli::Context;
-use crate::holder::{self, Reached, Wish};
+use crate::holder::Reached;
 use crate::request::{Entry, Failure, Own, Request, Talk, TalkRequest};
 use crate::terminal::asking::Terminal;
 use crate::text;
@@ -32,8 +33,12 @@ pub enum Verb {
     Settle(Settle),
     Reopen(Reopen),
     KeepBack(KeepBack),
-    List(List),
-    Show(Show),
+    /// List all talks
+    #[command(after_help = "Examples:\n  amends talk list\n  amends talk list --json")]
+    List,
+    /// Show one: what each tells, and what the other heard
+    #[command(after_help = "Example:\n  amends talk show lusab")]
+    Show(Which),
 }
 
 /// Begin a talk with your own account of it
@@ -153,66 +158,21 @@ pub struct KeepBack {
     id: String,
 }
 
-/// List all talks
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  amends talk list\n  amends talk list --json")]
-pub struct List {}
-
-/// Show one: what each tells, and what the other heard
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  amends talk show lusab")]
-pub struct Show {
-    /// Which one
-    id: String,
-}
+/// Said where there are none.
+const NONE: &str = "There are no talks yet. Begin one with: amends talk begin";
 
 /// Runs one of the verbs.
 ///
 /// # Errors
 /// What a rule of the journal says no to, and whatever keeps the journal closed.
 pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
-    let mut journal = holder::reach(context, Wish::default()).await?;
-    let outcome = perform(context, &mut journal, verb).await;
-    match journal.leave_with(outcome).await? {
-        Said::All(entries) => {
-            context.out.value(&entries)?;
-            context.out.say(&words::list(
-                context.out,
-                &entries,
-                "There are no talks yet. Begin one with: amends talk begin",
-            ))
-        }
-        Said::One(entry) => {
-            context.out.value(&entry)?;
-            context.out.say(&words::entry(context.out, &entry))
-        }
-        Said::Kept(entry) => {
-            context.out.value(&entry)?;
-            context.out.say(&words::talk::kept(&entry))
-        }
-        Said::Done(verb, entry) => {
-            context.out.value(&entry)?;
-            if let Some(held) = words::held(&entry) {
-                return context.out.say(&held);
-            }
-            context.out.say(&words::done(verb, &entry))?;
-            match words::talk::fixed(&entry) {
-                Some(fixed) => context.out.say(&fixed),
-                None => Ok(()),
-            }
-        }
-    }
+    run_with(context, async |journal| {
+        perform(context, journal, verb).await
+    })
+    .await
 }
 
 const THREW_AWAY: &str = "You threw away";
-
-enum Said {
-    All(Vec<Entry>),
-    One(Box<Entry>),
-    /// A private draft.
-    Kept(Box<Entry>),
-    Done(&'static str, Box<Entry>),
-}
 
 async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result<Said, Failure> {
     Ok(match verb {
@@ -238,26 +198,26 @@ async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result
             let text = text::take(context, text.as_deref(), "").await?;
             let words = text.text.clone();
             let request = TalkRequest::Heard { id, words, of };
-            Said::Done(
+            done(
                 "You said what you heard in",
                 text.keep(context, one(journal, request).await)?,
             )
         }
-        Verb::Meant(meant) => Said::Done("You answered in", answer(context, journal, meant).await?),
+        Verb::Meant(meant) => done("You answered in", answer(context, journal, meant).await?),
         Verb::Reply(Reply { id, text }) => {
             let text = text::take(context, text.as_deref(), "").await?;
             let words = text.text.clone();
             let request = TalkRequest::Reply { id, words };
-            Said::Done(
+            done(
                 "You answered in",
                 text.keep(context, one(journal, request).await)?,
             )
         }
-        Verb::Settle(Settle { id }) => Said::Done(
+        Verb::Settle(Settle { id }) => done(
             "For you it is settled:",
             one(journal, TalkRequest::Settle { id, on: true }).await?,
         ),
-        Verb::Reopen(Reopen { id }) => Said::Done(
+        Verb::Reopen(Reopen { id }) => done(
             "You opened again",
             one(journal, TalkRequest::Settle { id, on: false }).await?,
         ),
@@ -268,10 +228,29 @@ async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result
             } else {
                 "You keep back what you fixed in"
             };
-            Said::Done(did, entry)
+            done(did, entry)
         }
-        Verb::List(List {}) => Said::All(all(journal, "talk").await?),
-        Verb::Show(Show { id }) => Said::One(show(journal, id).await?),
+        Verb::List => Said::All(all(journal, "talk").await?, NONE),
+        Verb::Show(Which { id }) => Said::One(show(journal, id).await?),
+    })
+}
+
+fn kept(entry: Box<Entry>) -> Said {
+    Said::told(entry, words::talk::kept)
+}
+
+/// What was done, unless it waits for the end of a space; and what its author should know of what is fixed now.
+fn done(verb: &str, entry: Box<Entry>) -> Said {
+    Said::told(entry, |entry| match words::held(entry) {
+        Some(held) => held,
+        None => {
+            let mut done = words::done(verb, entry);
+            if let Some(fixed) = words::talk::fixed(entry) {
+                done.push('\n');
+                done.push_str(&fixed);
+            }
+            done
+        }
     })
 }
 
@@ -344,7 +323,7 @@ async fn tell(context: &Context, journal: &mut Reached, id: String) -> Result<Sa
 
 async fn account(journal: &mut Reached, request: TalkRequest) -> Result<Said, Failure> {
     let entry = one(journal, request).await?;
-    Ok(Said::Done("You told your account in", entry))
+    Ok(done("You told your account in", entry))
 }
 
 /// Shows what was heard where the answer is not there yet, and asks. There is no answer but one that is given.

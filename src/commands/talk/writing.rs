@@ -1,8 +1,9 @@
 //! A talk, or an account of one, that is written with questions that help: stopped, kept as a private draft, gone on with.
 
-use super::{Said, THREW_AWAY, account, one, talk_of};
+use super::{THREW_AWAY, account, done, kept, one, talk_of};
 use crate::advice::Advice;
 use crate::cli::Context;
+use crate::commands::said::Said;
 use crate::commands::show;
 use crate::guide::{ACCOUNT, Answers, Outcome, TALK};
 use crate::holder::Reached;
@@ -65,13 +66,13 @@ impl Writing {
             // Whoever goes through all of it and leaves nothing there does not want it.
             (Outcome::Finished(_), Some(id)) if nothing => {
                 let dropped = one(journal, TalkRequest::KeepBack { id }).await?;
-                Ok(Said::Done(THREW_AWAY, dropped))
+                Ok(done(THREW_AWAY, dropped))
             }
             // Whoever stops, or is stopped, in between may want it yet.
-            (Outcome::Later(_), Some(id)) if nothing => Ok(Said::Kept(show(journal, id).await?)),
+            (Outcome::Later(_), Some(id)) if nothing => Ok(kept(show(journal, id).await?)),
             (Outcome::Later(_), _) => {
-                let kept = one(journal, self.later()).await;
-                Ok(Said::Kept(self.written().keep(context, kept)?))
+                let written = one(journal, self.later()).await;
+                Ok(kept(self.written().keep(context, written)?))
             }
             (Outcome::Finished(_), _) => {
                 let (later, written) = (self.later(), self.written());
@@ -107,7 +108,7 @@ impl Writing {
             from: self.from,
             draft,
         };
-        Ok(Said::Done("You began", one(journal, request).await?))
+        Ok(done("You began", one(journal, request).await?))
     }
 
     fn later(&self) -> TalkRequest {

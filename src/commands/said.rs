@@ -1,0 +1,96 @@
+//! What the verbs of all kinds have in common: their plainest arguments, what came of them, and how it is said.
+
+use clap::Args;
+
+use crate::cli::Context;
+use crate::holder::{self, Reached, Wish};
+use crate::request::{Agenda, Entry, Failure, PhotoSaved};
+use crate::words;
+
+/// An entry.
+#[derive(Debug, Args)]
+pub struct Which {
+    /// Which one
+    pub(super) id: String,
+}
+
+/// An entry, and a reason that can be left out.
+#[derive(Debug, Args)]
+pub struct WithReason {
+    /// Which one
+    pub(super) id: String,
+    /// Why, if you want to say
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(super) reason: Option<String>,
+}
+
+/// What came of a verb.
+pub(super) enum Said {
+    /// All of a kind, and what is said where there are none.
+    All(Vec<Entry>, &'static str),
+    /// One, shown whole.
+    One(Box<Entry>),
+    /// Something was done to one.
+    Done(&'static str, Box<Entry>),
+    /// Something was done to one, in words of its kind's own.
+    Told(Box<Entry>, String),
+    /// What a session would begin with.
+    Agenda(Agenda),
+    /// A photo was written out.
+    Saved(PhotoSaved),
+}
+
+impl Said {
+    /// Something was done to an entry, in words of its kind's own.
+    pub(super) fn told(entry: Box<Entry>, words: impl FnOnce(&Entry) -> String) -> Said {
+        let words = words(&entry);
+        Said::Told(entry, words)
+    }
+}
+
+/// Opens the journal, performs, closes it again, and says what came of it.
+///
+/// # Errors
+/// What the performing failed with, and whatever keeps the journal closed.
+pub(super) async fn run_with(
+    context: &Context,
+    perform: impl AsyncFnOnce(&mut Reached) -> Result<Said, Failure>,
+) -> Result<(), Failure> {
+    // Unlocked before anything is written in an editor, so that a forgotten passphrase costs nobody a text.
+    let mut journal = holder::reach(context, Wish::default()).await?;
+    let outcome = perform(&mut journal).await;
+    let said = journal.leave_with(outcome).await?;
+    say(context, said)
+}
+
+/// Says what came of a verb.
+pub(super) fn say(context: &Context, said: Said) -> Result<(), Failure> {
+    let out = context.out;
+    match said {
+        Said::All(entries, none) => {
+            out.value(&entries)?;
+            out.say(&words::list(out, &entries, none))
+        }
+        Said::One(entry) => {
+            out.value(&entry)?;
+            out.say(&words::entry(out, &entry))
+        }
+        Said::Done(verb, entry) => {
+            out.value(&entry)?;
+            out.say(&words::done(verb, &entry))
+        }
+        Said::Told(entry, told) => {
+            out.value(&entry)?;
+            out.say(&told)
+        }
+        Said::Agenda(agenda) => {
+            out.value(&agenda)?;
+            let points = words::checkin::points(&agenda.agenda, &[]);
+            out.say(&points.join("\n"))
+        }
+        Said::Saved(saved) => {
+            out.value(&saved)?;
+            out.say(&words::memory::saved(&saved))
+        }
+    }
+}
