@@ -313,7 +313,7 @@ impl App {
 
     /// Dials each address on which nothing is under way already: a network that is slower than the wait before dialling
     /// again would else be given one connection after the other.
-    async fn dial(&mut self, addresses: impl IntoIterator<Item = Address>) {
+    async fn dial(&mut self, addresses: impl IntoIterator<Item = Address>, claimed: bool) {
         let Some(network) = self
             .meetings
             .of_a_day()
@@ -327,7 +327,12 @@ impl App {
             {
                 continue;
             }
-            if network.dial(address, None).await.is_err() {
+            let dialled = if claimed {
+                network.dial_claimed(address).await
+            } else {
+                network.dial(address, None).await
+            };
+            if dialled.is_err() {
                 return;
             }
             self.meetings.dialling.insert(address.socket);
@@ -390,8 +395,11 @@ impl App {
                     .collect();
                 let before = std::mem::replace(&mut self.meetings.found, new.clone());
                 if self.wants_to_meet() && self.sessions.open().next().is_none() {
-                    self.dial(new.into_iter().filter(|address| !before.contains(address)))
-                        .await;
+                    self.dial(
+                        new.into_iter().filter(|address| !before.contains(address)),
+                        true,
+                    )
+                    .await;
                 }
             }
             Heard::Lost { .. } => self.meetings.found.clear(),

@@ -48,7 +48,7 @@ pub enum Listen {
 pub struct Limits {
     /// The longest frame, in bytes, that is sent or taken.
     pub max_frame: usize,
-    /// Incoming connections that have not shown who they are.
+    /// Incoming connections that have not shown who they are. One more pushes out one of those from where most come from.
     pub pending_incoming: u32,
     /// Incoming connections that have.
     pub established_incoming: u32,
@@ -79,7 +79,7 @@ impl Config {
             limits: Limits {
                 // An envelope of 1 MiB, and room for what the session puts around it.
                 max_frame: 1024 * 1024 + 4096,
-                pending_incoming: 4,
+                pending_incoming: 64,
                 established_incoming: 4,
                 per_peer: 2,
                 handshake: Duration::from_secs(5),

@@ -17,7 +17,9 @@ use crate::{Address, DialError, PeerId};
 
 /// Dials that run at a time.
 const RUNNING: usize = 8;
-/// Dials that wait.
+/// Of which so many may be of addresses that anybody may have claimed.
+const RUNNING_CLAIMED: usize = 5;
+/// Dials that wait; claimed ones are counted apart.
 const WAITING: usize = 256;
 
 /// One dial, of one address.
@@ -25,6 +27,7 @@ const WAITING: usize = 256;
 pub(crate) struct Dial {
     pub(crate) address: Address,
     pub(crate) peer: Option<PeerId>,
+    claimed: bool,
     began: Instant,
 }
 
@@ -32,6 +35,9 @@ pub(crate) struct Dial {
 #[derive(Default)]
 pub(crate) struct Dials {
     waiting: VecDeque<(Address, Option<PeerId>)>,
+    /// Addresses of which nothing is known but that somebody on the network claimed them: they wait for all others, and
+    /// never take every place, so that a thousand false ones do not stand before a true one.
+    claimed: VecDeque<(Address, Option<PeerId>)>,
     running: HashMap<ConnectionId, Dial>,
 }
 
@@ -40,19 +46,41 @@ pub(crate) type Failed = (Address, Option<PeerId>, DialError);
 
 impl Dials {
     /// Another dial to do, unless too many wait.
-    pub(crate) fn add(&mut self, address: Address, peer: Option<PeerId>) -> Option<Failed> {
-        if self.waiting.len() >= WAITING {
+    pub(crate) fn add(
+        &mut self,
+        address: Address,
+        peer: Option<PeerId>,
+        claimed: bool,
+    ) -> Option<Failed> {
+        let waiting = if claimed {
+            &mut self.claimed
+        } else {
+            &mut self.waiting
+        };
+        if waiting.len() >= WAITING {
             return Some((address, peer, DialError::TooMany));
         }
-        self.waiting.push_back((address, peer));
+        waiting.push_back((address, peer));
         None
+    }
+
+    fn next(&mut self) -> Option<(Address, Option<PeerId>, bool)> {
+        if let Some((address, peer)) = self.waiting.pop_front() {
+            return Some((address, peer, false));
+        }
+        let claimed = self.running.values().filter(|dial| dial.claimed).count();
+        if claimed >= RUNNING_CLAIMED {
+            return None;
+        }
+        let (address, peer) = self.claimed.pop_front()?;
+        Some((address, peer, true))
     }
 
     /// Starts what may run; gives back what failed at once.
     pub(crate) fn start(&mut self, swarm: &mut Swarm<Behaviour>) -> Vec<Failed> {
         let mut failed = Vec::new();
         while self.running.len() < RUNNING {
-            let Some((address, peer)) = self.waiting.pop_front() else {
+            let Some((address, peer, claimed)) = self.next() else {
                 break;
             };
             let options = options(address, peer);
@@ -64,6 +92,7 @@ impl Dials {
                         Dial {
                             address,
                             peer,
+                            claimed,
                             began: Instant::now(),
                         },
                     );

@@ -27,6 +27,9 @@ pub(crate) enum Denied {
     NotAllowed,
 }
 
+/// How many times the limit of pending connections may be on their way out before nobody comes in.
+const OVER: u32 = 4;
+
 pub(crate) struct Door {
     peers: Option<HashSet<PeerId>>,
     limits: Limits,
@@ -84,7 +87,9 @@ impl NetworkBehaviour for Door {
         _: &Multiaddr,
         _: &Multiaddr,
     ) -> Result<(), ConnectionDenied> {
-        if at_least(self.pending.len(), self.limits.pending_incoming) {
+        // The lobby keeps them to the limit by letting one go for each that comes. That takes a moment to be heard of here.
+        let most = self.limits.pending_incoming.saturating_mul(OVER);
+        if at_least(self.pending.len(), most) {
             return Err(ConnectionDenied::new(Denied::TooMany));
         }
         self.pending.insert(connection);

@@ -19,6 +19,7 @@ use crate::door::{Denied, Door};
 use crate::event::{Event, LinkId, RefusedReason};
 use crate::finder::{Finder, FinderEvent};
 use crate::listen::{Listeners, Updated};
+use crate::lobby::Lobby;
 use crate::network::Links;
 use crate::stream::{NoStream, StreamEvent, Streams};
 use crate::{Address, Closed, Config, Limits, PeerId, StartError, link, peer, transport};
@@ -38,6 +39,7 @@ pub(crate) enum Command {
     Dial {
         address: Address,
         peer: Option<PeerId>,
+        claimed: bool,
     },
     Listening(oneshot::Sender<Vec<Address>>),
     Stop(oneshot::Sender<()>),
@@ -104,8 +106,13 @@ fn swarm(config: &Config) -> Result<Swarm<Behaviour>, StartError> {
     let protocol = StreamProtocol::try_from_owned(config.protocol.to_owned())
         .map_err(|_| StartError::Protocol(config.protocol))?;
     let psk = config.psk.as_ref().map(|psk| **psk);
-    let transport =
-        transport::transport(&keypair, psk, limits.handshake).map_err(|_| StartError::Noise)?;
+    let transport = transport::transport(
+        &keypair,
+        psk,
+        limits.handshake,
+        &Lobby::new(limits.pending_incoming),
+    )
+    .map_err(|_| StartError::Noise)?;
     let allowed: Option<HashSet<_>> = config
         .peers
         .as_ref()
@@ -194,8 +201,12 @@ impl Host {
 
     fn command(&mut self, command: Command) {
         match command {
-            Command::Dial { address, peer } => {
-                if let Some(failed) = self.dials.add(address, peer) {
+            Command::Dial {
+                address,
+                peer,
+                claimed,
+            } => {
+                if let Some(failed) = self.dials.add(address, peer, claimed) {
                     self.dial_failed(failed);
                 }
                 self.start_dials();

@@ -57,6 +57,7 @@ mod host;
 mod interfaces;
 mod link;
 mod listen;
+mod lobby;
 mod network;
 mod peer;
 mod stream;

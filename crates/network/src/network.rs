@@ -116,6 +116,19 @@ impl Network {
         self.command(Command::Dial {
             address,
             peer: peer.or(address.peer),
+            claimed: false,
+        })
+        .await
+    }
+
+    /// As [`Network::dial`], for an address of which nothing is known but that somebody claimed it
+    /// ([`Event::Found`](crate::Event::Found)): it waits until no other dial waits, and at most five of the eight that run
+    /// are such.
+    pub async fn dial_claimed(&self, address: Address) -> Result<(), Stopped> {
+        self.command(Command::Dial {
+            address,
+            peer: address.peer,
+            claimed: true,
         })
         .await
     }

@@ -227,27 +227,84 @@ async fn a_connection_without_a_stream_is_closed_in_time() {
     lazy.await.unwrap();
 }
 
+/// Who holds connections and says nothing, or a little, is pushed out by those who come later.
 #[tokio::test]
-async fn a_flood_of_connections_holds_four_and_ends() {
+async fn a_flood_of_connections_is_bounded_and_keeps_nobody_out() {
     let (a, b) = journals();
-    let mut b = Host::start(hasty(b));
+    let places = usize::try_from(b.limits.pending_incoming).unwrap();
+    let b = Host::start(b);
     let address = b.address().await;
     let mut flood = Vec::new();
-    for _ in 0..60 {
-        flood.push(TcpStream::connect(address.socket).await.unwrap());
+    for n in 0..4 * places {
+        let mut socket = TcpStream::connect(address.socket).await.unwrap();
+        // Nothing; a part of the nonce; the nonce and what cannot be read; each is held open from now on.
+        let said = [0, 11, 24, 60][n % 4];
+        socket.write_all(&vec![0x42; said]).await.ok();
+        flood.push(socket);
     }
-    // All but four are turned away at once, before a handshake.
-    for _ in 0..56 {
-        assert_eq!(b.refused().await, RefusedReason::TooMany);
-    }
-    // The four are dropped when they are too slow, and then there is room.
-    for _ in 0..4 {
-        assert_eq!(b.refused().await, RefusedReason::Handshake);
-    }
+    // Their five seconds are not over, and every place is taken: the partner comes in all the same.
     let mut a = Host::start(a);
     a.dial(&b).await;
     a.connected().await;
-    drop(flood);
+    let mut held = 0;
+    for socket in &mut flood {
+        let mut answer = [0; 25];
+        let heard = async { while let Ok(1..) = socket.read(&mut answer).await {} };
+        held += usize::from(
+            tokio::time::timeout(Duration::from_millis(5), heard)
+                .await
+                .is_err(),
+        );
+    }
+    assert!(held <= places, "{held} of {} are held", flood.len());
+}
+
+/// A thousand connections one after the other, while the partner comes and goes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_partner_comes_in_while_others_come_without_end() {
+    let (a, b) = journals();
+    let Host {
+        network,
+        mut events,
+    } = Host::start(b);
+    let address = network.listening().await[0];
+    let _taking = tokio::spawn(async move { while events.next().await.is_some() {} });
+    let flood = tokio::spawn(async move {
+        let mut held = std::collections::VecDeque::new();
+        // The rate is the attacker's: as near to a thousand a second as the timer comes.
+        let mut every = tokio::time::interval(Duration::from_millis(1));
+        for n in 0_u32.. {
+            every.tick().await;
+            if let Ok(mut socket) = TcpStream::connect(address.socket).await {
+                socket.write_all(&vec![0x42; (n % 70) as usize]).await.ok();
+                held.push_back(socket);
+            }
+            if held.len() > 200 {
+                held.pop_front();
+            }
+        }
+    });
+    let mut a = Host::start(a);
+    let (mut came_in, began) = (0, std::time::Instant::now());
+    for _ in 0..100 {
+        // A dial may meet the lot; the caller dials again, as it does after anything else.
+        a.network.dial(address, None).await.unwrap();
+        let link = a
+            .until(|event| match event {
+                Event::Connected { link, .. } => Some(Some(link)),
+                Event::DialFailed { .. } => Some(None),
+                _ => None,
+            })
+            .await;
+        if let Some(link) = link {
+            came_in += 1;
+            a.network.close(link).await;
+            a.closed(link).await;
+        }
+    }
+    println!("came in {came_in} times of 100 in {:?}", began.elapsed());
+    assert!(came_in > 50 && !flood.is_finished());
+    flood.abort();
 }
 
 #[tokio::test]
