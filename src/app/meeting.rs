@@ -295,18 +295,10 @@ impl App {
             .addresses()
             .into_iter()
             .filter_map(|typed| typed.parse::<Address>().ok());
-        let mut addresses = self.meetings.named.clone();
-        for address in saved.chain(self.meetings.found.iter().copied()) {
-            // The peer of another day is not there any more; who answers must be one of the three anyway.
-            let address = Address {
-                peer: None,
-                ..address
-            };
-            if !addresses.contains(&address) {
-                addresses.push(address);
-            }
-        }
-        self.dial(addresses).await;
+        let known: Vec<Address> = self.meetings.named.iter().copied().chain(saved).collect();
+        self.dial(known, false).await;
+        // What mDNS said may be anybody's claim.
+        self.dial(self.meetings.found.clone(), true).await;
         let wait = self.meetings.backoff.failed(random());
         self.meetings.next_dial = Some(Instant::now() + wait.max(Duration::from_millis(50)));
     }

@@ -260,7 +260,7 @@ async fn a_flood_of_connections_is_bounded_and_keeps_nobody_out() {
 }
 
 /// A thousand connections one after the other, while the partner comes and goes.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn the_partner_comes_in_while_others_come_without_end() {
     let (a, b) = journals();
     let Host {
