@@ -250,15 +250,22 @@ impl Replica {
         let was_asked = state.chunks.asked.remove(&name);
         if self.blobs.is_held(&name) {
             // It came twice; only its acknowledgement may be missing.
-            return Ok(vec![send(Frame::Have(vec![name]))]);
+            let have = vec![send(Frame::Have(vec![name]))];
+            return self.keep_and_pump(world, gathered, false, have);
         }
-        let Some(size) = self.blobs.wanted_size(&name).filter(|_| was_asked) else {
-            let lack = vec![send(Frame::Lack(vec![name]))];
+        let lack = vec![send(Frame::Lack(vec![name]))];
+        let Some(size) = self.blobs.wanted_size(&name) else {
+            if was_asked {
+                // While it was under way, its photo was taken back.
+                return self.keep_and_pump(world, gathered, false, lack);
+            }
             return Ok(self.refuse_chunk(link_id, "a chunk that nobody asked for", lack));
         };
+        if !was_asked {
+            return Ok(self.refuse_chunk(link_id, "a chunk that nobody asked for", lack));
+        }
         if size != bytes.len() {
             state.chunks.lacking.insert(name);
-            let lack = vec![send(Frame::Lack(vec![name]))];
             return Ok(self.refuse_chunk(
                 link_id,
                 "a chunk that is not as long as its entry says",

@@ -1,0 +1,456 @@
+//! What must hold whatever happens, judged by what the simulator saw itself: the disks' rows, the envelopes opened anew, and
+//! what the two people did. Whatever does not hold is a panic, which ends the simulation of that seed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use amends_journal::{Entry, EntryId, Part, PartKind, Person};
+use amends_keys::identity::{JournalId, LogKey};
+use amends_keys::seal::{self, EpochSecret};
+use amends_replica::{
+    BlobRef, MemoryShelf, Record, RecordHash, RecordKind, Replica, Shelf, Shown, Table, Write,
+    actor_of, read_items,
+};
+use sha2::{Digest, Sha256};
+
+use crate::disk::Disk;
+
+/// The number of a log in the keys of the record table, seen from a device: its own, the partner's.
+const OWN: u32 = 0;
+const PARTNERS: u32 = 1;
+
+fn record_key(log: u32, seq: u64) -> Vec<u8> {
+    [&log.to_be_bytes()[..], &seq.to_be_bytes()].concat()
+}
+
+/// The hash that a row of the record table begins with, after its version.
+fn hash_of(row: &[u8]) -> [u8; 32] {
+    row[1..33].try_into().unwrap()
+}
+
+/// Somebody agreed to a text, having seen these ends.
+struct Agreement {
+    by: usize,
+    text: [u8; 32],
+    ends_seen: BTreeSet<(usize, u64)>,
+}
+
+/// What came to pass, as the simulator saw it.
+#[derive(Default)]
+pub struct Truth {
+    /// For each device: its log as far as an edit of it was shown as saved.
+    confirmed: [Option<(u64, [u8; 32])>; 2],
+    /// For each device: the partner's records that were on its disk for good at some time.
+    ever: [BTreeSet<(u64, [u8; 32])>; 2],
+    /// For each device: chunks that were on its disk for good at some time.
+    chunks: [BTreeSet<Vec<u8>>; 2],
+    /// For each device: up to where it says that its log has reached the other.
+    said: [u64; 2],
+    agreements: BTreeMap<EntryId, Vec<Agreement>>,
+    /// Ends, by whose they are and which record of their log they are in.
+    ends: BTreeMap<EntryId, BTreeSet<(usize, u64)>>,
+    /// Photos that were put in, by their hashes.
+    photos: BTreeSet<[u8; 32]>,
+    /// A home was put back to an older copy: what was only there is gone, and both are told so.
+    pub went_back: bool,
+    /// Frames came as no session gives them, or a file was damaged: what does not fit may be refused.
+    pub wild: bool,
+    /// How often the process of each device was stopped.
+    pub stopped: [u32; 2],
+    /// Records that were set aside since the program stopped again and again while it applied them.
+    pub suspected: u32,
+}
+
+impl Truth {
+    /// These writes are on a device's disk for good, by what the disk said.
+    pub fn kept(&mut self, who: usize, disk: &Disk, writes: &[Write]) {
+        for write in writes {
+            let Write::Put { table, key, value } = write else {
+                continue;
+            };
+            // The disk is looked at, not believed.
+            if !disk.has(*table, key, value) {
+                continue;
+            }
+            match table {
+                Table::Record if key.starts_with(&PARTNERS.to_be_bytes()) => {
+                    let seq = u64::from_be_bytes(key[4..].try_into().unwrap());
+                    self.ever[who].insert((seq, hash_of(value)));
+                }
+                Table::Blob => {
+                    self.chunks[who].insert(key.clone());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// What a device shows.
+    pub fn shown(&mut self, who: usize, replica: &Replica, log: &LogKey, shown: &Shown) {
+        match shown {
+            Shown::Edited(_) => {
+                let clock = replica.clock();
+                self.confirmed[who] = Some((clock.seq(log), clock.0[log].head));
+            }
+            Shown::SetAside { reason, .. } => {
+                // Nobody here writes what must be set aside, and a record that stops the program is set aside after a few times.
+                assert!(
+                    reason.starts_with("step 6") && self.stopped[who] >= 3,
+                    "an honest record was set aside: {reason}"
+                );
+                self.suspected += 1;
+            }
+            Shown::Refused(reason) => assert!(self.wild, "honest bytes were refused: {reason}"),
+            Shown::Fork(whose) => panic!("two records of one log ({whose:?}) carry one number"),
+            Shown::OlderCopy => assert!(self.went_back, "no home here is an older copy"),
+            Shown::PartnerWentBack => {
+                assert!(self.went_back || self.wild, "nobody went back in time");
+            }
+            Shown::BlobsReached(entry) => self.photos_reached(who, replica, entry),
+            _ => {}
+        }
+    }
+
+    fn photos_reached(&self, who: usize, replica: &Replica, entry: &EntryId) {
+        let card = replica.card(entry).expect("what is shown is there");
+        for name in card.blobs().iter().flat_map(|blob| &blob.chunks) {
+            assert!(
+                self.chunks[1 - who].contains(name.as_slice()),
+                "it is said that a photo has reached the other, and it never was there"
+            );
+        }
+    }
+
+    /// Between any two effects: what is said to have reached the other was on its disk for good.
+    pub fn reached(&mut self, who: usize, replica: &Replica, disk: &Disk) {
+        let reached = replica.cards().filter(|(_, card)| replica.reached(card));
+        let reached = reached.map(|(_, card)| card.mine).max().unwrap_or(0);
+        for seq in self.said[who] + 1..=reached {
+            let row = disk
+                .shelf()
+                .get(Table::Record, &record_key(OWN, seq))
+                .unwrap();
+            let there = |of: &(u64, [u8; 32])| match &row {
+                Some(row) => *of == (seq, hash_of(row)),
+                // One of its own that is just coming back from the other.
+                None => self.went_back && of.0 == seq,
+            };
+            assert!(
+                self.ever[1 - who].iter().any(there),
+                "it is said that record {seq} has reached the other, and it never was on its disk"
+            );
+        }
+        self.said[who] = reached;
+    }
+
+    /// What was confirmed is there after a device came up.
+    pub fn came_up(&mut self, who: usize, replica: &Replica, log: &LogKey, disk: &Disk) {
+        if let Some((seq, hash)) = self.confirmed[who] {
+            let row = disk
+                .shelf()
+                .get(Table::Record, &record_key(OWN, seq))
+                .unwrap();
+            assert_eq!(
+                row.map(|row| hash_of(&row)),
+                Some(hash),
+                "a confirmed edit is lost: record {seq}"
+            );
+            assert!(
+                replica.clock().seq(log) >= seq,
+                "the log ends before what was confirmed: record {seq}"
+            );
+        }
+        self.said[who] = self.said[who].min(replica.clock().seq(log));
+    }
+
+    /// A home was put back to an older copy. What is on neither disk any more is gone.
+    pub fn went_back(&mut self, disks: [&Disk; 2]) {
+        self.went_back = true;
+        for who in [0, 1] {
+            let there = |disk: &Disk, log: u32| {
+                let last = |n: &u64| {
+                    disk.shelf()
+                        .get(Table::Record, &record_key(log, *n))
+                        .unwrap()
+                        .is_none()
+                };
+                (1..).find(last).unwrap() - 1
+            };
+            let (own, others) = (there(disks[who], OWN), there(disks[1 - who], PARTNERS));
+            let left = own.max(others);
+            let (disk, log) = if own == left {
+                (disks[who], OWN)
+            } else {
+                (disks[1 - who], PARTNERS)
+            };
+            if let Some((seq, hash)) = self.confirmed[who] {
+                let seq = seq.min(left);
+                let row = disk
+                    .shelf()
+                    .get(Table::Record, &record_key(log, seq))
+                    .unwrap()
+                    .unwrap();
+                assert!(seq < self.confirmed[who].unwrap().0 || hash_of(&row) == hash);
+                self.confirmed[who] = Some((seq, hash_of(&row)));
+            }
+            for ends in self.ends.values_mut() {
+                ends.retain(|(by, seq)| *by != who || *seq <= left);
+            }
+            // What it said is said again, and judged again.
+            self.said[who] = 0;
+        }
+    }
+
+    /// Of a device that was put back: what counts as confirmed on it again only once its log is whole.
+    pub fn forget_confirmed(&mut self, who: usize) -> Option<(u64, [u8; 32])> {
+        self.confirmed[who].take()
+    }
+
+    pub fn confirm_again(&mut self, who: usize, was: Option<(u64, [u8; 32])>) {
+        self.confirmed[who] = self.confirmed[who].max(was);
+    }
+
+    pub fn agreed(&mut self, by: usize, entry: EntryId, text: [u8; 32], held: [u64; 2]) {
+        let ends = self.ends.get(&entry).into_iter().flatten();
+        let ends_seen = ends
+            .filter(|(whose, seq)| *seq <= held[*whose])
+            .copied()
+            .collect();
+        self.agreements.entry(entry).or_default().push(Agreement {
+            by,
+            text,
+            ends_seen,
+        });
+    }
+
+    /// Whether this record of a device's own log is on its disk.
+    pub fn is_held(&self, disk: &Disk, seq: u64) -> bool {
+        disk.shelf()
+            .get(Table::Record, &record_key(OWN, seq))
+            .unwrap()
+            .is_some()
+    }
+
+    pub fn ended(&mut self, by: usize, entry: EntryId, seq: u64) {
+        self.ends.entry(entry).or_default().insert((by, seq));
+    }
+
+    pub fn put_in(&mut self, photo: &[u8]) {
+        self.photos.insert(Sha256::digest(photo).into());
+    }
+
+    /// A text is in force only where both agreed to exactly it, having seen every end.
+    fn in_force(&self, entry: &EntryId, text: &[u8; 32]) {
+        let ends = self.ends.get(entry).cloned().unwrap_or_default();
+        for who in [0, 1] {
+            let by_them = self.agreements.get(entry).into_iter().flatten();
+            assert!(
+                by_them
+                    .filter(|agreement| agreement.by == who && agreement.text == *text)
+                    .any(|agreement| agreement.ends_seen.is_superset(&ends)),
+                "a text is in force that one of the two did not agree to, or ended"
+            );
+        }
+    }
+}
+
+/// One device at the end of a simulation.
+pub struct AtRest<'a> {
+    pub replica: &'a mut Replica,
+    pub disk: &'a Disk,
+    pub log: LogKey,
+}
+
+/// The records on a disk, as they come out of their envelopes.
+type Records = BTreeMap<(LogKey, u64), (RecordHash, Record)>;
+
+fn records_on(disk: &MemoryShelf, journal: &JournalId, epoch_0: &EpochSecret) -> Records {
+    let mut records = Records::new();
+    for (_, envelope) in disk.scan(Table::Envelope, &[], usize::MAX).unwrap() {
+        let opened = seal::open(&envelope, epoch_0, journal).expect("an envelope on a disk opens");
+        for (bytes, signature) in opened.records() {
+            let record = Record::verify(bytes, &signature).expect("a record on a disk is signed");
+            let hash = RecordHash::of(bytes);
+            let known = records
+                .entry((record.log, record.seq))
+                .or_insert((hash, record));
+            assert_eq!(known.0, hash, "one number was given twice");
+        }
+    }
+    records
+}
+
+/// The name of an Automerge change: the hash of its chunk without magic and checksum.
+fn change_hash(chunk: &[u8]) -> [u8; 32] {
+    Sha256::digest(&chunk[8..]).into()
+}
+
+impl Truth {
+    /// Both have met and nothing is under way: both hold the same, all of it is what was done, and it is on both disks.
+    pub fn at_rest(
+        &self,
+        journal: &JournalId,
+        epoch_0: &EpochSecret,
+        mut devices: [AtRest<'_>; 2],
+    ) {
+        let [ana, bo] = [0, 1].map(|who| devices[who].replica.clock().0);
+        let all = [0, 1].map(|who| records_on(devices[who].disk.durable(), journal, epoch_0));
+        for (position, who) in [(&ana, 0), (&bo, 1)] {
+            for log in [devices[0].log, devices[1].log] {
+                for seq in 1..=position[&log].seq {
+                    let held = all[who].get(&(log, seq));
+                    assert!(
+                        held.is_some(),
+                        "record {seq} is counted as held and is not there"
+                    );
+                }
+            }
+            let logs = [devices[0].log, devices[1].log];
+            for (writer, log) in logs.iter().enumerate() {
+                let Some((last, hash)) = self.confirmed[writer] else {
+                    continue;
+                };
+                let mut expected = RecordHash(hash);
+                for seq in (1..=last).rev() {
+                    let (held, record) = all[who]
+                        .get(&(*log, seq))
+                        .expect("what was confirmed is on both disks");
+                    assert_eq!(
+                        *held, expected,
+                        "another record took the place of a confirmed one"
+                    );
+                    expected = record.prev;
+                }
+            }
+        }
+        assert!(
+            self.suspected > 0 || ana == bo,
+            "after all their meetings the two do not hold the same: {ana:?} {bo:?}"
+        );
+        if self.suspected > 0 {
+            return;
+        }
+        let ids = [0, 1].map(|who| -> Vec<EntryId> {
+            devices[who].replica.cards().map(|(id, _)| *id).collect()
+        });
+        assert_eq!(ids[0], ids[1]);
+        for (who, device) in devices.iter_mut().enumerate() {
+            self.parts_are_the_records(device, &all[who]);
+        }
+        for id in &ids[0] {
+            let of = |device: &mut AtRest<'_>| {
+                let heads =
+                    |entry: &Entry<'_>| [entry.shared, entry.mine, entry.partners].map(Part::heads);
+                device.replica.look(device.disk.shelf(), id, heads).unwrap()
+            };
+            let [a, b] = &mut devices;
+            let ([shared, anas, bos], other) = (of(a), of(b));
+            assert_eq!([shared, bos, anas], other, "the two see different parts");
+        }
+        for device in &mut devices {
+            let cards: Vec<_> = device
+                .replica
+                .cards()
+                .map(|(id, card)| (*id, card.clone()))
+                .collect();
+            for (id, card) in cards {
+                assert!(
+                    device.replica.reached(&card),
+                    "all has reached the other, and it is not said"
+                );
+                assert!(!card.unread && !card.not_readable_there);
+                self.photos_are_there(device, &card.blobs());
+                let (short, agreement) = device
+                    .replica
+                    .look(device.disk.shelf(), &id, |entry| {
+                        (entry.in_short(), entry.agreement())
+                    })
+                    .unwrap();
+                assert_eq!(
+                    short.view, card.view,
+                    "a card shows something else than its entry"
+                );
+                if card.agreed().is_some()
+                    && let Some(text) = agreement.in_force
+                {
+                    self.in_force(&id, &text.hash);
+                }
+            }
+            let again =
+                Replica::load(device.disk.durable()).expect("what is on the disk can be loaded");
+            assert_eq!(again.clock(), device.replica.clock());
+            assert!(
+                again.cards().eq(device.replica.cards()),
+                "what is shown is not what is on the disk"
+            );
+        }
+    }
+
+    /// Each part holds the changes of its records and nothing else: an own part those of its person's log alone.
+    fn parts_are_the_records(&self, device: &mut AtRest<'_>, records: &Records) {
+        let mut changes: BTreeMap<(EntryId, Option<Person>), Vec<[u8; 32]>> = BTreeMap::new();
+        for ((log, seq), (_, record)) in records {
+            // What a lost device wrote may still be in an envelope that nothing names.
+            if record.kind != RecordKind::Change as u8 || *seq > device.replica.clock().seq(log) {
+                continue;
+            }
+            let person = if *log == device.log {
+                Person::Me
+            } else {
+                Person::Partner
+            };
+            for item in read_items(&record.payload).unwrap() {
+                let whose = (item.part == PartKind::Own).then_some(person);
+                let of = changes.entry((item.entry, whose)).or_default();
+                of.push(change_hash(&item.change));
+            }
+        }
+        let ids: Vec<EntryId> = device.replica.cards().map(|(id, _)| *id).collect();
+        for id in ids {
+            let check = |entry: &Entry<'_>| {
+                let parts = [
+                    (None, entry.shared),
+                    (Some(Person::Me), entry.mine),
+                    (Some(Person::Partner), entry.partners),
+                ];
+                for (whose, part) in parts {
+                    let of_records = changes.get(&(id, whose)).cloned().unwrap_or_default();
+                    assert!(
+                        of_records.iter().all(|change| part.has(change)),
+                        "a part lacks what a record brought"
+                    );
+                    // The fixed first one is in every part that anybody wrote to.
+                    let more = part.changes().max(1) - 1;
+                    assert_eq!(more, of_records.len(), "a part holds more than its records");
+                }
+                let by = |person: Person| {
+                    entry
+                        .agreement()
+                        .acts
+                        .into_iter()
+                        .filter(move |act| act.person == person)
+                };
+                let actor = actor_of(&device.log);
+                assert!(by(Person::Me).all(|act| act.id.actor == actor));
+                assert!(by(Person::Partner).all(|act| act.id.actor != actor));
+            };
+            device
+                .replica
+                .look(device.disk.shelf(), &id, check)
+                .unwrap();
+        }
+    }
+
+    fn photos_are_there(&self, device: &AtRest<'_>, photos: &[BlobRef]) {
+        for photo in photos {
+            let bytes = device
+                .replica
+                .read_blob(device.disk.shelf(), photo)
+                .expect("a photo is there once the two have met");
+            let hash: [u8; 32] = Sha256::digest(&bytes).into();
+            assert!(
+                self.photos.contains(&hash),
+                "a photo is not the one that was put in"
+            );
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! The simulator: two devices, their disks, clocks and the network between them, with everything that can befall them, out of
+//! one number. The same number gives the same world, step for step.
+//!
+//! `AMENDS_LONG=1` plays ten thousand numbers, `AMENDS_SEEDS=N` as many as one likes; `AMENDS_SEED=N` plays one of them and
+//! prints its story.
+#![allow(unreachable_pub, reason = "its modules are its own")]
+
+mod clock;
+mod device;
+mod dice;
+mod disk;
+mod invariants;
+mod meetings;
+mod network;
+mod people;
+mod world;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use clock::{DAY, HOUR, SECOND};
+use dice::Dice;
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
+use world::{Nature, Planted, World};
+
+/// Played by `cargo test`.
+const SEEDS: u64 = 150;
+/// Played with `AMENDS_LONG=1`.
+const LONG: u64 = 10_000;
+
+fn asked(name: &str) -> Option<u64> {
+    let value = std::env::var(name).ok()?;
+    Some(
+        value
+            .parse()
+            .unwrap_or_else(|_| panic!("{name} is a number")),
+    )
+}
+
+/// Plays one seed; gives its world as it ended, and what did not hold.
+fn play(seed: u64, nature: Option<Nature>) -> (Option<World>, Result<(), String>) {
+    let mut world = None;
+    let played = catch_unwind(AssertUnwindSafe(|| {
+        world.insert(World::new(seed, nature)).play();
+    }));
+    let outcome = played.map_err(|why| {
+        let text = why.downcast_ref::<String>().cloned();
+        text.or_else(|| why.downcast_ref::<&str>().map(|&text| text.to_owned()))
+            .unwrap_or_else(|| "a panic without words".to_owned())
+    });
+    (world, outcome)
+}
+
+#[test]
+fn whatever_befalls_them_nothing_is_lost_and_nothing_false_is_said() {
+    if let Some(seed) = asked("AMENDS_SEED") {
+        let (world, outcome) = play(seed, None);
+        let world = world.unwrap();
+        println!("seed {seed}: {:?}", world.nature);
+        for line in &world.story {
+            println!("{line}");
+        }
+        assert_eq!(outcome, Ok(()), "seed {seed}");
+        return;
+    }
+    let long = std::env::var_os("AMENDS_LONG").is_some();
+    let seeds = asked("AMENDS_SEEDS").unwrap_or(if long { LONG } else { SEEDS });
+    let next = AtomicU64::new(0);
+    let failed = Mutex::new(Vec::new());
+    let tally = Mutex::new(BTreeMap::new());
+    let workers = match std::thread::available_parallelism() {
+        Ok(cores) if long => cores.get(),
+        _ => 1,
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds {
+                        return;
+                    }
+                    let (world, outcome) = play(seed, None);
+                    if let Err(why) = outcome {
+                        println!(
+                            "seed {seed} failed: {why}\nplay it again: AMENDS_SEED={seed} cargo test -p amends-replica --test simulator -- --nocapture"
+                        );
+                        failed.lock().unwrap().push(seed);
+                    }
+                    let mut tally = tally.lock().unwrap();
+                    let Some(world) = world else { continue };
+                    for (what, often) in world.tally {
+                        *tally.entry(what).or_insert(0) += often;
+                    }
+                    *tally.entry("a frame or an end of a link").or_insert(0) += world.net.delivered;
+                    *tally.entry("set aside as what stops the program").or_insert(0) += u64::from(world.truth.suspected);
+                }
+            });
+        }
+    });
+    let tally = tally.into_inner().unwrap();
+    for (what, often) in &tally {
+        println!("{often:>9} {what}");
+    }
+    let failed = failed.into_inner().unwrap();
+    assert!(
+        failed.is_empty(),
+        "of {seeds} seeds these failed: {failed:?}"
+    );
+    // What needs several others before it is rare.
+    let never: Vec<_> = people::DEEDS
+        .iter()
+        .filter(|deed| !tally.contains_key(*deed))
+        .collect();
+    assert!(
+        seeds < SEEDS || never.len() < 6,
+        "nobody ever came to {never:?}"
+    );
+    assert!(
+        seeds < LONG || never.is_empty(),
+        "nobody ever came to {never:?}"
+    );
+}
+
+#[test]
+fn a_seed_gives_the_same_world_again() {
+    for seed in [3, 4, 5] {
+        let [(one, first), (other, second)] = [(); 2].map(|()| play(seed, None));
+        assert_eq!(one.unwrap().story, other.unwrap().story);
+        assert_eq!(first, second);
+    }
+}
+
+/// Plays worlds in which a device breaks a rule until it is noticed; gives what was said then.
+fn noticed(planted: Planted) -> String {
+    for seed in 0..300 {
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        let nature = Nature {
+            faults: 25,
+            wild: false,
+            restores: false,
+            planted: Some(planted),
+            ..Nature::of(&mut rng)
+        };
+        if let (_, Err(why)) = play(seed, Some(nature)) {
+            return why;
+        }
+    }
+    panic!("{planted:?} was never noticed: the simulator sees nothing");
+}
+
+#[test]
+fn a_disk_that_says_it_kept_what_it_has_not_is_noticed() {
+    let why = noticed(Planted::LyingDisk);
+    let expected = [
+        "never was on its disk",
+        "confirmed edit is lost",
+        "is not there",
+    ];
+    assert!(expected.iter().any(|text| why.contains(text)), "{why}");
+}
+
+#[test]
+fn a_device_that_sends_before_it_saves_is_noticed() {
+    let why = noticed(Planted::SendsFirst);
+    let expected = [
+        "never was on its disk",
+        "not even here",
+        "older copy",
+        "went back",
+        "carry one number",
+    ];
+    assert!(expected.iter().any(|text| why.contains(text)), "{why}");
+}
+
+#[test]
+fn a_device_that_leaves_out_a_save_is_noticed() {
+    let why = noticed(Planted::ForgetsToSave);
+    let expected = [
+        "never was on its disk",
+        "not even here",
+        "is lost",
+        "is not there",
+        "cannot go on",
+        "older copy",
+        "is missing",
+    ];
+    assert!(expected.iter().any(|text| why.contains(text)), "{why}");
+}
+
+#[test]
+fn a_device_that_shows_as_saved_what_the_disk_refused_is_noticed() {
+    let why = noticed(Planted::ShowsUnsaved);
+    let expected = [
+        "is lost",
+        "not even here",
+        "never was on its disk",
+        "is not there",
+        "cannot go on",
+        "is missing",
+    ];
+    assert!(expected.iter().any(|text| why.contains(text)), "{why}");
+}
+
+/// They meet for ten seconds, and are an hour apart, with a slow network between them: what waits never piles up.
+#[test]
+fn ten_seconds_an_hour_are_enough_for_whole_days() {
+    let days = if std::env::var_os("AMENDS_LONG").is_some() {
+        60
+    } else {
+        4
+    };
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let nature = Nature {
+        photos: true,
+        begins: (0..people::BEGINNINGS).collect(),
+        ..Nature::default()
+    };
+    let mut world = World::new(1, Some(nature));
+    // Up to half a second each way, as over a bad link.
+    world.net.delay = SECOND / 2;
+    let mut hours_behind = 0;
+    for hour in 0..days * 24 {
+        for _ in 0..rng.below(4) {
+            let who = rng.below(2);
+            world.now += rng.below(10 * 60) as i64 * SECOND;
+            world.do_something(who);
+        }
+        world.now = clock::BEGINNING + DAY + i64::from(hour) * HOUR;
+        world.meet_for(10 * SECOND);
+        hours_behind = if world.all_reached() {
+            0
+        } else {
+            hours_behind + 1
+        };
+        assert!(
+            hours_behind < 6,
+            "at hour {hour} they are {hours_behind} hours behind"
+        );
+    }
+    for _ in 0..6 {
+        world.now += HOUR;
+        world.meet_for(10 * SECOND);
+    }
+    assert!(world.all_reached());
+    world.look();
+    assert!(
+        world.net.delivered > 500,
+        "they said something to each other"
+    );
+}
