@@ -105,7 +105,10 @@ fn keep_copy(conn: &Connection, path: &Path, version: u32) -> Result<PathBuf, Op
     let failed = |detail: String| OpenError::Copy(detail);
     let unfinished = file::beside(path, ".copy-unfinished");
     file::remove_unfinished(&unfinished);
-    file::create_private(&unfinished).map_err(|error| failed(error.to_string()))?;
+    file::create_private(&unfinished).map_err(|error| match error {
+        OpenError::Full => OpenError::Full,
+        other => failed(other.to_string()),
+    })?;
     let copied = (|| {
         let mut to = Connection::open_with_flags(
             &unfinished,
@@ -122,7 +125,10 @@ fn keep_copy(conn: &Connection, path: &Path, version: u32) -> Result<PathBuf, Op
         drop(backup);
         to.close().map_err(|(_, error)| error)
     })();
-    copied.map_err(|error: rusqlite::Error| failed(error.to_string()))?;
+    copied.map_err(|error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DiskFull) => OpenError::Full,
+        _ => failed(error.to_string()),
+    })?;
     let kept = file::beside(path, &format!(".version-{version}"));
     fs::File::open(&unfinished)
         .and_then(|file| file.sync_all())
