@@ -78,13 +78,16 @@ fn every_folder_and_every_step_is_described() {
             let step = step.split(": ").last().unwrap();
             let described = format!("`{step}`");
             assert!(
-                row.contains(&described) || (folder == "bundle-clock" && readme.contains(&described)),
+                row.contains(&described)
+                    || (folder == "bundle-clock" && readme.contains(&described)),
                 "the README does not say “{step}” of {folder}, as {file} does"
             );
         }
         assert!(
-            readers.iter().any(|code| code.contains(&format!("harness::check(\"{folder}\""))
-                || code.contains(&format!("check(\n        \"{folder}\""))),
+            readers.iter().any(
+                |code| code.contains(&format!("harness::check(\"{folder}\""))
+                    || code.contains(&format!("check(\n        \"{folder}\""))
+            ),
             "nothing reads {folder}"
         );
     }

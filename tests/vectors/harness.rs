@@ -68,7 +68,9 @@ fn sorted(value: Value) -> Value {
     match value {
         Value::Object(map) => {
             let in_order: BTreeMap<_, _> = map.into_iter().collect();
-            let sorted = in_order.into_iter().map(|(key, value)| (key, sorted(value)));
+            let sorted = in_order
+                .into_iter()
+                .map(|(key, value)| (key, sorted(value)));
             Value::Object(sorted.collect())
         }
         Value::Array(all) => Value::Array(all.into_iter().map(sorted).collect()),
