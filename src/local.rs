@@ -165,7 +165,8 @@ struct Greeting {
 
 /// Why a line could not be read.
 #[derive(Debug, Error)]
-enum LineError {
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum LineError {
     #[error("the other side closed")]
     Closed,
     #[error("a line is longer than {0} bytes")]
@@ -176,13 +177,19 @@ enum LineError {
     Io(#[from] io::Error),
 }
 
-struct Lines<R> {
+/// What one side says, line for line.
+pub struct Lines<R> {
     from: BufReader<R>,
     buffer: Vec<u8>,
     longest: u64,
 }
 
 impl<R: tokio::io::AsyncRead + Unpin> Lines<R> {
+    /// What a face asks and answers: no line of it is longer than 2 MiB.
+    pub fn asked(from: R) -> Lines<R> {
+        Lines::new(from, MAX_ASKED)
+    }
+
     fn new(from: R, longest: u64) -> Lines<R> {
         Lines {
             from: BufReader::new(from),
@@ -191,7 +198,11 @@ impl<R: tokio::io::AsyncRead + Unpin> Lines<R> {
         }
     }
 
-    async fn next<T: DeserializeOwned>(&mut self) -> Result<T, LineError> {
+    /// The next line. Never more than the longest line is held.
+    ///
+    /// # Errors
+    /// [`LineError`].
+    pub async fn next<T: DeserializeOwned>(&mut self) -> Result<T, LineError> {
         self.buffer.clear();
         (&mut self.from)
             .take(self.longest)
@@ -334,7 +345,7 @@ async fn relay(
     conversations: mpsc::Sender<Conversation>,
 ) -> Result<(), LineError> {
     let (from, mut to) = stream.into_split();
-    let mut lines = Lines::new(from, MAX_ASKED);
+    let mut lines = Lines::asked(from);
     send(
         &mut to,
         &Greeting {
@@ -433,7 +444,7 @@ impl Holder {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
         let mut stream = stream;
-        let mut lines = Lines::new(&mut stream, MAX_ASKED);
+        let mut lines = Lines::asked(&mut stream);
         match tokio::time::timeout(TIME_TO_ASK, lines.next::<Greeting>()).await {
             Ok(Ok(greeting)) => {
                 let early = lines.from.buffer().to_vec();

@@ -69,5 +69,6 @@ pub use address::{Address, AddressError};
 pub use backoff::Backoff;
 pub use config::{Config, Limits, Listen};
 pub use event::{Closed, DialError, Event, Events, LinkId, RefusedReason};
+pub use link::read_frame;
 pub use network::{Network, SendError, StartError, Stopped, start};
 pub use peer::{PeerId, PeerIdError, peer_id_of_seed};

@@ -198,7 +198,11 @@ async fn read_frames(
     }
 }
 
-async fn read_frame(
+/// Reads one frame off a stream, as every link does. Nothing is allocated before it came.
+///
+/// # Errors
+/// [`Closed`]: the stream ended, the frame is longer than the limits allow, or it came too slowly.
+pub async fn read_frame(
     reader: &mut (impl AsyncBufRead + Unpin),
     limits: &Limits,
 ) -> Result<Vec<u8>, Closed> {
