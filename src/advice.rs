@@ -293,6 +293,26 @@ advice! {
         "The words of the kit are needed, and nobody may be asked here.",
         "Run this in a terminal, or give all 24 of them on standard input or in a file.";
 
+    // The page.
+    PageCannotListen { error: String } => "page_cannot_listen", FAILED,
+        "No page can be served on this machine ({error}).",
+        "The commands do all that the page does: see amends --help.";
+    PageForeign => "page_foreign", FAILED,
+        "This did not come from the page of your journal.",
+        "Use the address that amends open gave, as it is.";
+    PageToken => "page_token", LOCKED,
+        "This address was used already, or is an old one.",
+        "Open the page with your passphrase, or get another address: amends open.";
+    PageLocked => "page_locked", LOCKED,
+        "The page is locked.",
+        "Open it with your passphrase.";
+    PageWait { seconds: u64 } => "page_wait", LOCKED,
+        "That was wrong several times in a row.",
+        "Wait {seconds} seconds, and try again.";
+    NotForPages => "not_for_pages", WRONG_USE,
+        "A page cannot read or write files on this machine.",
+        "There is a command for it: see amends --help.";
+
     // Other commands on the same journal.
     AlreadyUp => "already_up", FAILED,
         "Amends is up already for this journal.",

@@ -65,6 +65,8 @@ pub struct Options {
     pub listen: Option<String>,
     /// An address of the partner's device, as it was typed.
     pub peer: Option<String>,
+    /// Stay where there is no partner yet, too: a page begins there.
+    pub alone: bool,
     /// Look for the partner at known addresses only, and do not announce this device.
     pub quiet: bool,
 }
@@ -98,7 +100,7 @@ pub async fn run(
     }
     // What stopped half way and still does is said when it is asked for.
     drop(app.settle_drafts());
-    if app.options.stays {
+    if app.options.stays && (app.pair.is_some() || !app.options.alone) {
         app.start_meeting().await?;
     }
     let mut hears = true;

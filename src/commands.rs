@@ -21,6 +21,7 @@ pub mod lesson;
 pub mod lock;
 pub mod man;
 pub mod memory;
+pub mod open;
 pub mod packet;
 pub mod pair;
 pub mod passphrase;

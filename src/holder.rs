@@ -37,6 +37,8 @@ pub struct Wish {
     pub listen: Option<String>,
     /// An address of the partner's device, as it was typed.
     pub peer: Option<String>,
+    /// Stay where there is no partner yet, too.
+    pub alone: bool,
     /// No mDNS: known addresses only.
     pub quiet: bool,
 }
@@ -208,6 +210,7 @@ fn hold(
             listen: wish.listen,
             peer: wish.peer,
             quiet: wish.quiet,
+            alone: wish.alone,
             stays,
         };
         let door = match Door::open(home, lock, stays, to_relays) {

@@ -16,6 +16,7 @@
 //! age_file   a file that only some can open
 //! search     finding words, whatever their accents and case
 //! guide      questions that help to write
+//! web        the page: the journal in a browser on this machine
 //! terminal   what is printed and asked, kept harmless
 //! ```
 
@@ -43,6 +44,7 @@ pub mod request;
 pub mod search;
 pub mod terminal;
 pub mod text;
+pub mod web;
 pub mod words;
 
 /// The whole program: `arguments` are those of the process, its name first.

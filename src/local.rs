@@ -136,6 +136,11 @@ impl Caller {
         drop(self.answers.send(answer).await);
     }
 
+    /// Where answers can be given, for as long as the conversation goes on.
+    pub(crate) fn answers(&self) -> mpsc::Sender<Answer> {
+        self.answers.clone()
+    }
+
     /// A conversation that asks `request`, both ends in this process.
     pub fn ask(request: Request) -> (Conversation, Caller) {
         let (tell, events) = mpsc::channel(WAITING_EVENTS);

@@ -108,7 +108,11 @@ impl Locked {
         damaged(&self.path, why)
     }
 
-    fn open(&self, passphrase: &str) -> Result<Option<VaultKey>, Failure> {
+    /// Tries a passphrase; None where it is a wrong one. Takes as long as the vault's cost says.
+    ///
+    /// # Errors
+    /// [`Advice::VaultDamaged`], [`Advice::NoMemory`].
+    pub fn try_passphrase(&self, passphrase: &str) -> Result<Option<VaultKey>, Failure> {
         match self.vault.unlock(passphrase) {
             Ok(key) => Ok(Some(key)),
             Err(UnlockError::WrongPassphrase) => Ok(None),
@@ -130,7 +134,7 @@ impl Locked {
     pub async fn unlock(&self, context: &Context) -> Result<VaultKey, Failure> {
         if let Some(file) = &context.passphrase_file {
             return self
-                .open(&from_file(file, context.out)?)?
+                .try_passphrase(&from_file(file, context.out)?)?
                 .ok_or(Advice::WrongPassphrase.into());
         }
         let mut terminal = terminal(context)?;
@@ -139,7 +143,7 @@ impl Locked {
                 .ask_unseen("Passphrase: ")
                 .await?
                 .ok_or(Failure::from(Advice::Stopped))?;
-            if let Some(key) = self.open(&passphrase)? {
+            if let Some(key) = self.try_passphrase(&passphrase)? {
                 return Ok(key);
             }
             if left > 0 {
@@ -174,7 +178,11 @@ fn terminal(context: &Context) -> Result<Terminal, Failure> {
     }
 }
 
-fn from_file(path: &Path, out: Output) -> Result<Zeroizing<String>, Failure> {
+/// The passphrase in the first line of a file.
+///
+/// # Errors
+/// [`Advice::PassphraseFile`], [`Advice::EmptyPassphrase`].
+pub fn from_file(path: &Path, out: Output) -> Result<Zeroizing<String>, Failure> {
     let failed = |error: io::Error| {
         let error = match error.kind() {
             io::ErrorKind::InvalidData => "its first line is not text, or far too long".to_owned(),

@@ -169,6 +169,10 @@ pub enum AgreementRequest {
         text: Option<String>,
         #[serde(default, with = "double_option")]
         review_on: Option<Option<String>>,
+        /// The text and title that `text` and `title` were made from, where somebody may have written in them meanwhile:
+        /// what was put in and taken away since then is done to them as they are now. Absent, they are replaced.
+        #[serde(default)]
+        base: Option<Base>,
     },
     /// Agree to the text as it stands; with `expect_hash`, only if it is still the one that was shown.
     Agree {
@@ -187,6 +191,28 @@ pub enum AgreementRequest {
         id: String,
         review_on: Option<String>,
     },
+}
+
+/// What somebody saw when they began to write.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Base {
+    /// The title.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// The text.
+    #[serde(default)]
+    pub text: Option<String>,
+}
+
+impl Base {
+    /// What comes of new words where others stand by now. What was not seen is replaced.
+    #[must_use]
+    pub(crate) fn onto(seen: Option<&String>, new: String, now: &str) -> String {
+        match seen {
+            Some(seen) => amends_journal::merge(seen, &new, now),
+            None => new,
+        }
+    }
 }
 
 /// Keeps "say nothing" and "say none" apart in JSON, which serde alone does not.

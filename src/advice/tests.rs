@@ -121,6 +121,14 @@ fn every_advice() -> Vec<Advice> {
         },
         A::KitNeedsAPlace,
         A::KitNeedsWords,
+        A::PageCannotListen {
+            error: "permission denied".to_owned(),
+        },
+        A::PageForeign,
+        A::PageToken,
+        A::PageLocked,
+        A::PageWait { seconds: 30 },
+        A::NotForPages,
         A::AlreadyUp,
         A::Busy,
         A::OtherVersion {

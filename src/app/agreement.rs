@@ -6,7 +6,7 @@ use amends_replica::{Beginnings, Change, Edit, Words};
 use super::App;
 use super::answers::{Store, Typed, hash_of};
 use crate::advice::Advice;
-use crate::request::{AgreementRequest, Failure, Response};
+use crate::request::{AgreementRequest, Base, Failure, Response};
 
 impl App {
     /// One of the verbs of an agreement.
@@ -58,8 +58,13 @@ impl App {
                 title,
                 text,
                 review_on,
+                base,
             } => {
                 let entry = self.find_of(kind, &id)?;
+                let (title, text) = match base {
+                    Some(base) => self.onto(&entry, &base, title, text)?,
+                    None => (title, text),
+                };
                 if let Some(text) = text.as_ref().filter(|_| kind == EntryKind::Checkin.name()) {
                     self.must_be_checkin(Some(&entry), text)?;
                 }
@@ -95,6 +100,20 @@ impl App {
             Verb::Keep { id, review_on } => return self.keep(kind, &id, review_on),
         };
         self.answer(Store::Journal, edit, &typed)
+    }
+
+    /// New words for what stands there by now, made from what was seen.
+    fn onto(
+        &mut self,
+        entry: &EntryId,
+        base: &Base,
+        title: Option<String>,
+        text: Option<String>,
+    ) -> Result<(Option<String>, Option<String>), Failure> {
+        let now = self.look(Store::Journal, entry, |entry| entry.agreement().current)?;
+        let title = title.map(|new| Base::onto(base.title.as_ref(), new, &now.title));
+        let text = text.map(|new| Base::onto(base.text.as_ref(), new, &now.text));
+        Ok((title, text))
     }
 
     /// A review that keeps the words: the same text with another date, which is agreed like the text itself.

@@ -79,6 +79,7 @@ pub(super) async fn change(
         title,
         text: words,
         review_on,
+        base: None,
     };
     let outcome = one(journal, kind, request).await;
     let done = match &text {

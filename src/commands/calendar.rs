@@ -80,7 +80,11 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
     Ok(())
 }
 
-fn text_of(dates: &Dates, neutral: bool) -> Result<String, Failure> {
+/// The calendar file of what has a time or a day.
+///
+/// # Errors
+/// What keeps it from being one.
+pub(crate) fn text_of(dates: &Dates, neutral: bool) -> Result<String, Failure> {
     let schedule = match &dates.times {
         Some(times) => Some((
             times,

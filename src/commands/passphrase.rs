@@ -63,7 +63,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
 }
 
 /// What is said where a vault stays as it was.
-pub(super) fn not_replaced(error: ReplaceVaultError) -> Failure {
+pub(crate) fn not_replaced(error: ReplaceVaultError) -> Failure {
     match error {
         ReplaceVaultError::Meanwhile => Advice::VaultMeanwhile.into(),
         ReplaceVaultError::Io { path, error } => Advice::VaultNotReplaced {

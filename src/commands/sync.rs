@@ -70,6 +70,7 @@ pub async fn meet_once(
         stays: false,
         listen,
         peer: peer.clone(),
+        alone: false,
         quiet,
     };
     let mut journal = holder::reach(context, wish).await?;

@@ -55,6 +55,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
         stays: true,
         listen: where_to.listen,
         peer: where_to.peer,
+        alone: false,
         quiet,
     };
     if background {

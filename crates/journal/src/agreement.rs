@@ -19,6 +19,7 @@ mod difference;
 mod limits;
 mod view;
 
+pub use difference::merge;
 pub(crate) use difference::splices;
 pub(crate) use limits::plain;
 pub use limits::{Field, TEXT_BYTES, TITLE_CHARACTERS};

@@ -78,7 +78,7 @@ mod write;
 pub use act::{Act, ActFault, ActId, ENDS, GREATEST_N, HEADS, REASON_BYTES, Verb};
 pub use agreement::{
     Agreed, AgreementView, Draft, Edit, Field, Proposed, RuleError, ShownAct, Standing, State,
-    TEXT_BYTES, TITLE_CHARACTERS, TextField, TextVersion, propose,
+    TEXT_BYTES, TITLE_CHARACTERS, TextField, TextVersion, merge, propose,
 };
 pub use entry::{Begun, Entry, Say, Short, Told, View, begin};
 pub use hash::{agree_hash, content_digest, together_hash};

@@ -63,6 +63,37 @@ pub(crate) fn splices<'a>(old: &str, new: &'a str) -> Vec<Splice<'a>> {
     all
 }
 
+/// What comes of two texts that were both made from `base`: everything that either put in stays, and what either took away
+/// goes. Where both put something in at one place, `theirs` comes first.
+///
+/// A page sends what it shows together with what it last saw, and the journal has moved on meanwhile: this is what the
+/// person meant, said of the text as it is now.
+#[must_use]
+pub fn merge(base: &str, mine: &str, theirs: &str) -> String {
+    let length = base.chars().count();
+    let gaps = length.saturating_add(1);
+    let mut gone = vec![false; length];
+    let mut come = vec![[""; 2]; gaps];
+    for (which, text) in [theirs, mine].into_iter().enumerate() {
+        for splice in splices(base, text) {
+            let end = splice.at.saturating_add(splice.delete);
+            if let Some(taken) = gone.get_mut(splice.at..end) {
+                taken.fill(true);
+            }
+            if let Some(at) = come.get_mut(splice.at).and_then(|at| at.get_mut(which)) {
+                *at = splice.insert;
+            }
+        }
+    }
+    let mut merged = String::new();
+    let kept = base.chars().zip(gone).map(|(c, gone)| (!gone).then_some(c));
+    for (put_in, kept) in come.iter().zip(kept.chain([None])) {
+        merged.extend(put_in.iter().copied());
+        merged.extend(kept);
+    }
+    merged
+}
+
 /// Leaves out what both begin and end with: of a word, the letters that changed.
 fn trimmed<'a>(at: usize, gone: &str, come: &'a str) -> Splice<'a> {
     let prefix = common(gone.chars(), come.chars());
@@ -203,6 +234,29 @@ mod tests {
     }
 
     #[test]
+    fn what_two_made_of_one_text_is_merged() {
+        let base = "We put phones away at dinner.";
+        for (mine, theirs, both) in [
+            (
+                "We put our phones away at dinner.",
+                "We put phones away at dinner and in bed.",
+                "We put our phones away at dinner and in bed.",
+            ),
+            (base, "Another.", "Another."),
+            ("Another.", base, "Another."),
+            ("", base, ""),
+            (
+                "We put phones away.",
+                "We put phones far away at dinner.",
+                "We put phones far away.",
+            ),
+        ] {
+            assert_eq!(merge(base, mine, theirs), both);
+        }
+        assert_eq!(merge("", "mine", "theirs "), "theirs mine");
+    }
+
+    #[test]
     fn texts_that_share_nothing_are_replaced_in_good_time() {
         let old: String = (0..40_000).map(|n| format!("a{n} ")).collect();
         let new: String = (0..40_000).map(|n| format!("b{n} ")).collect();
@@ -216,6 +270,30 @@ mod tests {
         fn the_splices_make_the_one_text_into_the_other(old in ".{0,60}", new in ".{0,60}", words in "[ab e\u{301}\u{200d}👩あ\n]{0,80}", more in "[ab e\u{301}\u{200d}👩あ\n]{0,80}") {
             prop_assert_eq!(apply(&old, &splices(&old, &new)), new);
             prop_assert_eq!(apply(&words, &splices(&words, &more)), more);
+        }
+
+        #[test]
+        fn a_merge_keeps_what_either_put_in(before in "[a-d ]{0,20}", after in "[a-d ]{0,20}", mine in "[A-F]{0,12}", theirs in "[U-Z]{0,12}", at in 0usize..20, from in 0usize..20) {
+            let base = format!("{before}{after}");
+            let put = |at: usize, what: &str| {
+                let mut text: Vec<char> = base.chars().collect();
+                let at = at.min(text.len());
+                text.splice(at..at, what.chars());
+                text.into_iter().collect::<String>()
+            };
+            let (my_text, their_text) = (put(at, &mine), put(from, &theirs));
+            let merged = merge(&base, &my_text, &their_text);
+            prop_assert!(merged.contains(&mine) && merged.contains(&theirs), "{merged}");
+            let rest: String = merged.replacen(&mine, "", 1).replacen(&theirs, "", 1);
+            prop_assert_eq!(rest, base.clone());
+            prop_assert_eq!(merge(&base, &my_text, &base), my_text);
+            prop_assert_eq!(merge(&base, &base, &their_text), their_text);
+        }
+
+        #[test]
+        fn any_three_texts_are_merged(base in ".{0,40}", mine in ".{0,40}", theirs in ".{0,40}") {
+            prop_assert_eq!(merge(&base, &mine, &base), mine);
+            prop_assert_eq!(merge(&base, &base, &theirs), theirs);
         }
 
         #[test]

@@ -1,0 +1,178 @@
+// Across everything: what can be written, every kind's list, by week, by words, and how one entry came about.
+
+import { ask, bytes } from './api.js';
+import { h, labelled, prose, put, svg } from './dom.js';
+import { changes } from './agreement.js';
+import { action, form, go, note, state, view } from './shell.js';
+import { list, open, row } from './today.js';
+import { day, moment, t, lang } from './words.js';
+
+/** Kinds in the order of the twelve steps, with the view in which one begins, and whether it needs a partner. */
+const KINDS = [
+  ['feeling', 'feeling-new', false],
+  ['talk', 'talk-new', true],
+  ['boundary', 'propose', true],
+  ['apology', 'apology-new', true],
+  ['plan', 'plan-new', true],
+  ['memory', 'memory-new', true],
+  ['checkin', 'checkin-new', true],
+  ['space', 'space-new', true],
+  ['lesson', 'propose', true],
+  ['packet', 'packet-new', true],
+];
+
+const paired = () => state.status?.partner !== null;
+
+view('write', (_, root) => {
+  put(root,
+    h('h1', null, t('write.what')),
+    paired() ? null : h('p.lead', null, t('today.unpaired')),
+    h('ul.entries', null, KINDS.filter(([, , needs]) => paired() || !needs).map(([kind, view]) =>
+      h('li', null, h('button.entry', { onclick: () => go(view, { kind }) }, h('span.called', null, t(`new.${kind}`)), h('span.detail', null, t(`what.${kind}`)))))),
+    paired() ? h('p', null, action(t('rocky.ask'), () => go('rocky'))) : null);
+});
+
+view('all', async (_, root) => {
+  put(root,
+    h('h1', null, t('nav.all')),
+    h('ul.entries', null, KINDS.filter(([, , needs]) => paired() || !needs).map(([kind]) =>
+      h('li', null, h('button.entry', { onclick: () => go('kind', { kind, place: 'all' }) }, h('span.called', null, t(`kinds.${kind}`)), h('span.detail', null, t(`what.${kind}`)))))),
+    paired() ? h('p', null, action(t('due.title'), () => go('due', { place: 'all' }))) : null);
+});
+
+const PAGE = 40;
+
+/** A list that shows more of itself when asked, so that ten thousand are as quick as ten. */
+export function paged(rows, none) {
+  if (!rows.length) return h('p.calm', null, none);
+  const list = h('ul.entries');
+  const rest = h('div');
+  let shown = 0;
+  const more = () => {
+    const from = shown;
+    shown = Math.min(rows.length, shown + PAGE);
+    for (const make of rows.slice(from, shown)) list.append(make());
+    put(rest, shown < rows.length ? action(t('more'), () => { const at = shown; more(); list.children[at]?.querySelector('button')?.focus(); }) : null);
+  };
+  more();
+  return h('div', null, list, rest);
+}
+
+view('kind', async ({ kind }, root) => {
+  const fill = async () => {
+    const entries = (await list(kind)).reverse();
+    const begin = KINDS.find(([name]) => name === kind)[1];
+    put(root,
+      h('h1', null, t(`kinds.${kind}`)),
+      h('p.lead', null, t(`what.${kind}`)),
+      h('div.row', null, action(t(`new.${kind}`), () => go(begin, { kind }), { kind: 'main' }), kind === 'checkin' ? action(t('checkin.begin'), () => go('sitting')) : null),
+      paged(entries.map((entry) => () => row({ ...entry, words: first(entry) }, `${t(`state.${entry.state}`)} · ${day(entry.created)}`)), t(`none.${kind}`)));
+  };
+  await fill();
+  return { changed: (event) => (event.entry?.kind === kind || event.event === 'again') && fill().catch(() => {}) };
+});
+
+/** The first words of an entry, for where a title would stand. */
+export function first(entry) {
+  const all = [entry.text, entry.words, entry.asked, ...(entry.accounts ?? []).map((account) => account.text), entry.did, entry.hurt, entry.own, entry.change, entry.repair, entry.because];
+  return (all.find((text) => text?.trim()) ?? '').slice(0, 200);
+}
+
+view('due', async (_, root) => {
+  const due = await ask({ request: 'due', until: null });
+  put(root, h('h1', null, t('due.title')), paged(due.map((one) => () => row(one, `${t(`why.${one.why}`)} · ${day(one.on)}`)), t('due.none')));
+});
+
+view('time', async (_, root) => {
+  const fill = async () => {
+    const weeks = await ask({ request: 'timeline' });
+    const most = Math.max(4, ...weeks.map((week) => week.entries.length));
+    const shown = weeks.slice(-52);
+    const wide = 100 / Math.max(12, shown.length);
+    // A picture and no number: a week with much in it is taller, a quiet one is quiet.
+    const picture = svg('svg', { class: 'weeks', viewBox: '0 0 100 22', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
+      svg('line', { x1: 0, x2: 100, y1: 21.5, y2: 21.5 }),
+      shown.map((week, at) => {
+        const tall = week.entries.length ? 2 + (18 * Math.min(week.entries.length, most)) / most : 0;
+        return svg('rect', { x: at * wide + wide * 0.15, y: 21.5 - tall, width: wide * 0.7, height: tall, rx: 0.4 });
+      }));
+    put(root,
+      h('h1', null, t('nav.time')),
+      weeks.length ? h('figure', null, picture, h('figcaption.help', null, t('time.caption', { from: day(shown[0].from), to: day(shown.at(-1).from) }))) : null,
+      paged([...weeks].reverse().map((week) => () => h('li.week', null, h('h2', null, t('time.week', { day: day(week.from) })),
+        week.entries.length ? h('ul.entries', null, week.entries.map((entry) => row({ ...entry, words: first(entry) }, day(entry.created)))) : h('p.calm', null, t('time.quiet')))), t('time.none')));
+  };
+  await fill();
+  return { changed: () => fill().catch(() => {}) };
+});
+
+view('search', async ({ words = '' }, root) => {
+  const field = h('input', { type: 'search', dir: 'auto', autocomplete: 'off', value: words });
+  const found = h('div', { 'aria-live': 'polite' });
+  const decoder = new TextDecoder();
+  const encoder = new TextEncoder();
+  const snippet = ({ snippet, hits }) => {
+    const raw = encoder.encode(snippet);
+    const pieces = [];
+    let at = 0;
+    for (const [from, to] of hits) {
+      pieces.push(decoder.decode(raw.slice(at, from)), h('mark', null, decoder.decode(raw.slice(from, to))));
+      at = to;
+    }
+    return [...pieces, decoder.decode(raw.slice(at))];
+  };
+  const search = async () => {
+    const all = await ask({ request: 'search', words: field.value, most: 200 });
+    put(found, paged(all.map((one) => () => h('li', null, h('button.entry', { onclick: () => open(one) },
+      h('span.kind', null, t(`kind.${one.kind}`)), one.title ? h('span.called', { dir: 'auto' }, one.title) : null, h('span.detail', { dir: 'auto' }, snippet(one))))), t('search.none')));
+  };
+  put(root, h('h1', null, t('nav.search')), form({ submit: t('search.go'), work: search }, labelled(t('search.words'), field, t('search.help'))), found);
+});
+
+/** Versions that one person wrote in one go are one step. */
+function steps(versions) {
+  const all = [];
+  for (const version of versions) {
+    const last = all.at(-1);
+    const soon = last && new Date(version.at) - new Date(last.at) < 300000;
+    if (last && soon && last.by === version.by && !last.agreed_by.length) all[all.length - 1] = version;
+    else all.push(version);
+  }
+  return all;
+}
+
+view('history', async ({ id }, root) => {
+  const history = await ask({ request: 'history', id });
+  const versions = steps(history.versions);
+  const acts = history.acts.map((act) => ({ at: act.at, act }));
+  const all = [...versions.map((version, n) => ({ at: version.at, version, before: versions[n - 1] })), ...acts].sort((a, b) => new Date(a.at) - new Date(b.at));
+  put(root,
+    h('p', null, h('button.link', { onclick: () => window.history.back() }, t('back'))),
+    h('h1', null, t('entry.history')),
+    h('ol.steps', null, all.map(({ at, version, before, act }) => h('li', null,
+      h('p.help', null, moment(at), ' · ', act ? t(`act.${act.verb}`, { by: act.by }) : version.by ? t('history.wrote', { by: version.by }) : t('history.both')),
+      act?.reason ? prose(act.reason) : null,
+      version ? [before ? changes(before.text, version.text) : prose(version.text),
+        h('p.help', null, [version.agreed_by.length ? t('agr.by', { names: version.agreed_by.join(', ') }) : '', version.in_force ? t('agr.inforce') : ''].filter(Boolean).join(' '))] : null))));
+});
+
+view('rocky', async (_, root) => {
+  const text = h('input', { dir: 'auto', autocomplete: 'off' });
+  put(root,
+    h('h1', null, t('rocky.ask')),
+    h('p.lead', null, t('rocky.what', { partner: state.status.partner })),
+    form({ submit: t('rocky.send'), work: async () => {
+      const entry = await ask({ request: 'talk', verb: 'rocky', text: text.value, language: lang() });
+      note(t('rocky.sent'));
+      open(entry);
+    } }, labelled(t('rocky.words'), text, t('rocky.help'))));
+});
+
+/** Gives a file to the browser to keep. */
+export async function keep(path, body, name) {
+  const blob = await bytes(path, body);
+  const url = URL.createObjectURL(blob);
+  const link = h('a', { href: url, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10000);
+}

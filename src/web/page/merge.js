@@ -1,0 +1,110 @@
+// Two people in one text. The same idea as the journal's own merge: what either put in stays, what either took away goes.
+
+/** Words, spaces and single signs; scripts without spaces go sign by sign. */
+const TOKENS = /[\p{L}\p{N}\p{M}]+|\s+|[^]/gu;
+const DENSE = /[\u0e00-\u109f\u1780-\u17ff\u2e80-\u{3ffff}]/u;
+const LIMIT = 900;
+
+/** A text as pieces that are compared whole. */
+export function pieces(text) {
+  const found = text.match(TOKENS) ?? [];
+  return found.flatMap((piece) => (piece.length > 1 && DENSE.test(piece) ? [...piece] : [piece]));
+}
+
+/** What two lists of pieces have in common, as runs `[from in a, from in b, length]`, ended by an empty one. */
+function common(a, b) {
+  let start = 0;
+  while (start < a.length && start < b.length && a[start] === b[start]) start++;
+  let end = 0;
+  while (end < a.length - start && end < b.length - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end++;
+  const runs = start ? [[0, 0, start]] : [];
+  const n = a.length - start - end;
+  const m = b.length - start - end;
+  if (n && m && n <= LIMIT && m <= LIMIT) {
+    const width = m + 1;
+    const best = new Uint16Array((n + 1) * width);
+    for (let i = n - 1; i >= 0; i--) {
+      for (let j = m - 1; j >= 0; j--) {
+        best[i * width + j] =
+          a[start + i] === b[start + j]
+            ? best[(i + 1) * width + j + 1] + 1
+            : Math.max(best[(i + 1) * width + j], best[i * width + j + 1]);
+      }
+    }
+    for (let i = 0, j = 0; i < n && j < m; ) {
+      if (a[start + i] === b[start + j]) {
+        const last = runs.at(-1);
+        if (last && last[0] + last[2] === start + i && last[1] + last[2] === start + j) last[2]++;
+        else runs.push([start + i, start + j, 1]);
+        i++;
+        j++;
+      } else if (best[(i + 1) * width + j] >= best[i * width + j + 1]) i++;
+      else j++;
+    }
+  }
+  if (end) runs.push([a.length - end, b.length - end, end]);
+  runs.push([a.length, b.length, 0]);
+  return runs;
+}
+
+/** Pieces of the difference: `{kind: 'same' | 'gone' | 'come', text}`, in order. */
+export function difference(old, text) {
+  const [a, b] = [pieces(old), pieces(text)];
+  const all = [];
+  let [i, j] = [0, 0];
+  const say = (kind, list) => list.length && all.push({ kind, text: list.join('') });
+  for (const [from, to, length] of common(a, b)) {
+    say('gone', a.slice(i, from));
+    say('come', b.slice(j, to));
+    say('same', a.slice(from, from + length));
+    [i, j] = [from + length, to + length];
+  }
+  return all;
+}
+
+/** The changes that make one text into another: `[at, how many go, what comes]`, by UTF-16 units, the first first. */
+export function splices(old, text) {
+  const all = [];
+  let at = 0;
+  let open = null;
+  for (const { kind, text: piece } of difference(old, text)) {
+    if (kind === 'same') {
+      open = null;
+      at += piece.length;
+      continue;
+    }
+    if (!open) all.push((open = [at, 0, '']));
+    if (kind === 'gone') {
+      open[1] += piece.length;
+      at += piece.length;
+    } else open[2] += piece;
+  }
+  return all;
+}
+
+/** What comes of `mine` and `theirs`, both made from `base`. */
+export function merge(base, mine, theirs) {
+  let text = '';
+  let at = 0;
+  const [m, t] = [splices(base, mine), splices(base, theirs)];
+  const gone = new Uint8Array(base.length);
+  const come = new Map();
+  for (const list of [t, m]) {
+    for (const [from, length, words] of list) {
+      gone.fill(1, from, from + length);
+      if (words) come.set(from, (come.get(from) ?? '') + words);
+    }
+  }
+  for (; at <= base.length; at++) {
+    if (come.has(at)) text += come.get(at);
+    if (at < base.length && !gone[at]) text += base[at];
+  }
+  return text;
+}
+
+/** Makes a field show another text, change by change: the cursor stays at the words where it was. */
+export function bring(field, text) {
+  for (const [at, gone, come] of splices(field.value, text).reverse()) {
+    field.setRangeText(come, at, at + gone, 'preserve');
+  }
+}

@@ -1,0 +1,61 @@
+// Every sentence of the page stands in words/, one file for one language. `{name}` is replaced; a sentence that counts is
+// `{one, other}` by the language's own rule.
+
+import en from './words/en.js';
+
+/** Those that there are, by their own names; each but the first is loaded when it is wanted. */
+const LANGUAGES = { en, de: null };
+const NAMES = { en: 'English', de: 'Deutsch' };
+let language = 'en';
+let rules = new Intl.PluralRules('en');
+
+export const languages = Object.entries(NAMES);
+export const lang = () => language;
+
+/** Speaks this language from now on; one that is not there is English. */
+export async function speak(tag) {
+  const wanted = tag in LANGUAGES ? tag : 'en';
+  LANGUAGES[wanted] ??= (await import(`./words/${wanted}.js`)).default;
+  language = wanted;
+  rules = new Intl.PluralRules(language);
+  document.documentElement.lang = language;
+  document.documentElement.dir = LANGUAGES[language].direction ?? 'ltr';
+}
+
+/** The first of the browser's languages that is there. */
+export const wished = () => navigator.languages.map((tag) => tag.split('-')[0]).find((tag) => tag in LANGUAGES) ?? 'en';
+
+/** A sentence. */
+export function t(key, values = {}) {
+  let words = LANGUAGES[language][key] ?? en[key] ?? key;
+  if (typeof words === 'object') words = words[rules.select(values.n)] ?? words.other;
+  return words.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '');
+}
+
+/** Whether there is such a sentence. */
+export const has = (key) => key in LANGUAGES[language];
+
+/** How dates are written where this person lives, where that is in the language of the page. */
+export const region = () => navigator.languages.find((tag) => tag.split('-')[0] === language) ?? language;
+
+/** `2026-11-23` or a time, as people here write a day. */
+export function day(text, style = 'long') {
+  if (!text) return '';
+  const only = /^\d{4}-\d\d-\d\d$/.test(text);
+  const date = new Date(only ? `${text}T12:00:00` : text);
+  if (Number.isNaN(date.getTime())) return text;
+  const year = date.getFullYear() === new Date().getFullYear() ? {} : { year: 'numeric' };
+  return new Intl.DateTimeFormat(region(), style === 'long' ? { day: 'numeric', month: 'long', ...year } : { dateStyle: 'medium' }).format(date);
+}
+
+/** A time with its day. */
+export function moment(text) {
+  if (!text) return '';
+  if (/^\d{4}-\d\d-\d\d$/.test(text)) return day(text);
+  const date = new Date(text);
+  if (Number.isNaN(date.getTime())) return text;
+  return new Intl.DateTimeFormat(region(), { weekday: 'short', day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit' }).format(date);
+}
+
+/** Names in a row: `Ana and Bo`. */
+export const names = (list) => new Intl.ListFormat(language, { type: 'conjunction' }).format(list);
