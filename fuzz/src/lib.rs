@@ -130,7 +130,7 @@ targets! {
         reaches &["taken", "step 3 Read Short", "step 4 MissingDependency"];
     "bundle" carried::bundle, bundle_seeds, longest 1024, memory 64 * KIB,
         reaches &["whole", "CutShort", "Trailing", "TooLarge", "Magic", "Version"];
-    "vault" at_rest::vault, vault_seeds, longest 768, memory 64 * KIB,
+    "vault" at_rest::vault, vault_seeds, longest 768, memory 128 * KIB,
         reaches &["passphrase and kit", "passphrase", "Damaged", "Cost TooMuchMemory", "NotAVault", "Version"];
     "backup" at_rest::backup, backup_seeds, longest 768, memory 256 * KIB,
         reaches &["opened", "changed", "NotABackup", "header"];
