@@ -12,7 +12,7 @@ use crate::said::Writer;
 use crate::schema::{
     ACTS, DATE, LANGUAGE, PLACE, REVIEW_ON, SCHEMA, TEXT, TITLE, UnknownSchema, WHY,
 };
-use crate::wall::LATEST_TIME;
+use crate::wall::{LATEST_TIME, PART_OPERATIONS, WRITER_BYTES};
 use crate::write::{PART_BYTES, Step, WriteError, Written, write};
 
 mod difference;
@@ -125,12 +125,12 @@ pub enum RuleError {
         length: usize,
     },
     /// The merged part is too long for more edits here.
-    #[error("the part holds {size} bytes, {limit} at most")]
+    #[error("the part is full: {size}, {limit} at most")]
     PartTooLong {
-        /// What it weighs.
-        size: usize,
+        /// What it weighs, in bytes, or how many operations it counts.
+        size: u64,
         /// From where on it takes no more.
-        limit: usize,
+        limit: u64,
     },
     /// More ends, or more devices' heads, than an act can name.
     #[error("more than an act can name")]
@@ -534,14 +534,17 @@ fn rewrite<'a>(
         .collect()
 }
 
-/// Whether a part takes more local edits.
+/// Whether a part takes more local edits. The last one that it takes may be a whole new text, and still passes the wall.
 pub(crate) fn room(part: &Part) -> Result<(), RuleError> {
-    let size = part.weight();
-    if size > PART_BYTES {
-        return Err(RuleError::PartTooLong {
-            size,
-            limit: PART_BYTES,
-        });
+    let (written, operations) = part.size();
+    let measures = [
+        (part.weight() as u64, PART_BYTES as u64),
+        (written, WRITER_BYTES / 2),
+        // An operation for each character that goes, and for each that comes.
+        (operations, PART_OPERATIONS - 2 * TEXT_BYTES as u64 - 4_096),
+    ];
+    match measures.into_iter().find(|(size, limit)| size > limit) {
+        Some((size, limit)) => Err(RuleError::PartTooLong { size, limit }),
+        None => Ok(()),
     }
-    Ok(())
 }

@@ -42,6 +42,18 @@ pub(crate) struct Note {
     pub(crate) greatest_n: u64,
     /// The statements in it.
     pub(crate) said: Vec<(ActId, Arc<Statement>)>,
+    /// The values of fields that stand once it is applied to what it follows, and nothing else is.
+    pub(crate) fields: Vec<Put>,
+    /// The bytes of its actor's changes in this part, this one the last of them.
+    pub(crate) weight: u64,
+}
+
+/// A value of a field: the field's place in the schema, and the operation that put it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Put {
+    pub(crate) place: usize,
+    pub(crate) actor: Actor,
+    pub(crate) counter: u64,
 }
 
 /// All changes of a part.
@@ -90,6 +102,43 @@ impl History {
             return None;
         }
         made_by(&held.get(at)?.runs, counter)
+    }
+
+    /// The bytes of this actor's changes.
+    pub(crate) fn weight(&self, actor: &Actor) -> u64 {
+        let last = self.by_actor.get(actor).and_then(|all| all.last());
+        last.map_or(0, |note| note.weight)
+    }
+
+    /// The bytes of the changes of whoever wrote most, and the greatest counter.
+    pub(crate) fn size(&self) -> (u64, u64) {
+        let last = self.by_actor.values().filter_map(|all| all.last());
+        last.fold((0, 0), |(weight, max_op), note| {
+            (weight.max(note.weight), max_op.max(note.max_op))
+        })
+    }
+
+    /// Which of its actor's changes the operation of this counter stands in, from 1.
+    fn seq_at(&self, actor: &Actor, counter: u64) -> u64 {
+        self.by_actor.get(actor).map_or(0, |held| {
+            held.partition_point(|note| note.start_op <= counter) as u64
+        })
+    }
+
+    /// The values of fields that stand after all of these changes: those that none of them follows and replaces.
+    pub(crate) fn fields(&self, after: &[&Arc<Note>]) -> Vec<Put> {
+        let mut standing: Vec<Put> = Vec::new();
+        for put in after.iter().flat_map(|note| &note.fields) {
+            let seq = self.seq_at(&put.actor, put.counter);
+            let replaced = after.iter().any(|note| {
+                let follows = note.clock.get(&put.actor).is_some_and(|held| *held >= seq);
+                follows && !note.fields.contains(put)
+            });
+            if !replaced && !standing.contains(put) {
+                standing.push(*put);
+            }
+        }
+        standing
     }
 
     /// The statements in the changes that `clock` includes, in no order that means anything.

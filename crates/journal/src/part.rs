@@ -141,6 +141,13 @@ impl Part {
         self.saved.len()
     }
 
+    /// The bytes of the changes of whoever wrote most in it, and how far its operations are counted: what the wall bounds
+    /// ([`WRITER_BYTES`](wall::WRITER_BYTES), [`PART_OPERATIONS`](wall::PART_OPERATIONS)).
+    #[must_use]
+    pub fn size(&self) -> (u64, u64) {
+        self.history.size()
+    }
+
     /// The hashes of the changes that no other one follows, rising.
     #[must_use]
     pub fn heads(&self) -> Vec<[u8; 32]> {
@@ -313,6 +320,8 @@ fn beginning(doc: &Automerge, schema: &Schema) -> History {
             runs: Vec::new(),
             greatest_n: 0,
             said: Vec::new(),
+            fields: Vec::new(),
+            weight: 0,
         });
     }
     history

@@ -31,7 +31,7 @@ pub(crate) mod trial;
 
 pub use chunk::{CHANGE_BYTES, ChunkFault};
 pub use columns::{ACTORS, COLUMN_ITEMS, ColumnFault, DEPENDENCIES, MESSAGE_BYTES};
-pub use permit::{ACTS, LATEST_TIME, PermitFault};
+pub use permit::{ACTS, LATEST_TIME, PART_OPERATIONS, PermitFault, WRITER_BYTES};
 pub use reader::ReadFault;
 pub use trial::TrialFault;
 
@@ -111,5 +111,12 @@ pub(crate) fn inspect(
 ) -> Result<Note, Refusal> {
     let chunk = chunk::open(bytes)?;
     let change = columns::Change::read(chunk.content)?;
-    permit::judge((kind, schema), history, actor, writer, &chunk, &change)
+    permit::judge(
+        (kind, schema),
+        history,
+        actor,
+        writer,
+        &chunk,
+        (&change, bytes.len()),
+    )
 }

@@ -7,7 +7,7 @@ use super::chunk::Chunk;
 use super::columns::{Change, ColumnFault, Id, Key, Operation, Value};
 use super::{MissingDependency, Refusal};
 use crate::act::{Act, ActFault, ActId, GREATEST_N, Verb};
-use crate::history::{History, Note, Run, Slot, grow, made_by};
+use crate::history::{History, Note, Put, Run, Slot, grow, made_by};
 use crate::ids::Actor;
 use crate::kind::EntryKind;
 use crate::rule::{self, RuleFault};
@@ -16,6 +16,12 @@ use crate::schema::{Holds, Schema};
 
 /// Acts that one change may hold; an honest one holds one.
 pub const ACTS: u64 = 16;
+/// How far the operations of a part are counted. A change that would pass it is refused, by what it follows alone, so that
+/// every device refuses the same ones; as each actor counts on from its own, a part holds no more than so many of each.
+/// What a part costs to apply, save and load grows with them (docs/decisions/0035).
+pub const PART_OPERATIONS: u64 = 1_000_000;
+/// Bytes of all the changes of one actor in one part: 8 MiB.
+pub const WRITER_BYTES: u64 = 8 * 1024 * 1024;
 /// Times are claims, but not so great that differences between two overflow: the years 1970 to 9999.
 pub const LATEST_TIME: i64 = 253_402_300_799_999;
 
@@ -49,9 +55,12 @@ pub enum PermitFault {
         /// What it says.
         got: u64,
     },
-    /// Counters would pass 32 bits.
-    #[error("its operations cannot be counted")]
-    Counter,
+    /// Its operations would be counted beyond [`PART_OPERATIONS`].
+    #[error("its part is full: operations up to {0}, {PART_OPERATIONS} at most")]
+    Counter(u64),
+    /// Its actor's changes would weigh more than [`WRITER_BYTES`].
+    #[error("its part is full: {0} bytes of its actor, {WRITER_BYTES} at most")]
+    Weight(u64),
     /// A change without operations says nothing.
     #[error("it holds no operation")]
     Empty,
@@ -67,6 +76,10 @@ pub enum PermitFault {
     /// An element or value that does not exist in what it follows.
     #[error("operation {0} names what it does not follow")]
     Reference(u64),
+    /// A put that does not replace exactly the values of its field that stand before it: beside each other they would add up
+    /// until nobody could replace them all.
+    #[error("operation {0} does not replace what stands before it")]
+    Replaces(u64),
     /// It would alter or delete an act.
     #[error("operation {0} would alter an act")]
     AltersAct(u64),
@@ -94,7 +107,7 @@ pub(super) fn judge(
     actor: &Actor,
     writer: Option<&Writer>,
     chunk: &Chunk<'_>,
-    change: &Change<'_>,
+    (change, bytes): (&Change<'_>, usize),
 ) -> Result<Note, Refusal> {
     if change.actors.first() != Some(&actor.0) || *actor == Actor::FIRST {
         return Err(PermitFault::Actor.into());
@@ -121,8 +134,12 @@ pub(super) fn judge(
         .into());
     }
     let max_op = past.max_op.saturating_add(change.operations);
-    if max_op > u64::from(u32::MAX) {
-        return Err(PermitFault::Counter.into());
+    if max_op > PART_OPERATIONS {
+        return Err(PermitFault::Counter(max_op).into());
+    }
+    let weight = history.weight(actor).saturating_add(bytes as u64);
+    if weight > WRITER_BYTES {
+        return Err(PermitFault::Weight(weight).into());
     }
     if change.operations == 0 {
         return Err(PermitFault::Empty.into());
@@ -146,6 +163,7 @@ pub(super) fn judge(
         deleted: BTreeSet::new(),
         acts: 0,
         greatest_n: past.greatest_n,
+        fields: past.fields.clone(),
     };
     let mut preds = Vec::new();
     let mut operations = change.operations();
@@ -156,7 +174,8 @@ pub(super) fn judge(
     if judge.used.len() != change.actors.len() {
         return Err(PermitFault::UnusedActor.into());
     }
-    let (runs, greatest_n, said) = (judge.runs, judge.greatest_n, judge.said);
+    let (runs, greatest_n) = (judge.runs, judge.greatest_n);
+    let (said, fields) = (judge.said, judge.fields);
     let mut clock = past.clock;
     clock.insert(*actor, change.seq);
     Ok(Note {
@@ -169,6 +188,8 @@ pub(super) fn judge(
         runs,
         greatest_n,
         said,
+        fields,
+        weight,
     })
 }
 
@@ -177,6 +198,7 @@ struct Past {
     clock: BTreeMap<Actor, u64>,
     max_op: u64,
     greatest_n: u64,
+    fields: Vec<Put>,
 }
 
 /// Each change's own note already sums up what it follows, so its direct dependencies suffice.
@@ -185,9 +207,12 @@ fn past(history: &History, change: &Change<'_>) -> Result<Past, MissingDependenc
         clock: BTreeMap::new(),
         max_op: 0,
         greatest_n: 0,
+        fields: Vec::new(),
     };
+    let mut notes = Vec::with_capacity(change.dependencies.len());
     for hash in &change.dependencies {
         let note = history.get(hash).ok_or(MissingDependency(*hash))?;
+        notes.push(note);
         for (actor, seq) in &note.clock {
             let known = past.clock.entry(*actor).or_insert(0);
             *known = (*known).max(*seq);
@@ -195,6 +220,7 @@ fn past(history: &History, change: &Change<'_>) -> Result<Past, MissingDependenc
         past.max_op = past.max_op.max(note.max_op);
         past.greatest_n = past.greatest_n.max(note.greatest_n);
     }
+    past.fields = history.fields(&notes);
     Ok(past)
 }
 
@@ -216,6 +242,8 @@ struct Judge<'a> {
     deleted: BTreeSet<(usize, u64)>,
     acts: u64,
     greatest_n: u64,
+    /// The values of fields that stand before the operation at hand.
+    fields: Vec<Put>,
 }
 
 impl Judge<'_> {
@@ -264,6 +292,7 @@ impl Judge<'_> {
             return Err(PermitFault::Schema(at).into());
         }
         let mut last = None;
+        let before = self.fields.len();
         for pred in preds {
             let name = (pred.counter, self.actor_of(*pred)?);
             if self.made(*pred)? != Some(Slot::Field(place))
@@ -273,7 +302,23 @@ impl Judge<'_> {
             }
             last = Some(name);
             self.used.insert(pred.actor);
+            let (counter, actor) = name;
+            let replaced = Put {
+                place,
+                actor,
+                counter,
+            };
+            self.fields.retain(|put| *put != replaced);
         }
+        let standing = before.saturating_sub(self.fields.len());
+        if standing != preds.len() || self.fields.iter().any(|put| put.place == place) {
+            return Err(PermitFault::Replaces(at).into());
+        }
+        self.fields.push(Put {
+            place,
+            actor: self.actor,
+            counter: at,
+        });
         grow(&mut self.runs, at, Slot::Field(place));
         Ok(())
     }
