@@ -25,9 +25,14 @@ impl Drop for Page {
 
 impl Page {
     fn open(place: TempDir, more: &[&str]) -> Page {
+        let home = place.path().join("home");
+        Page::at(place, &home, more)
+    }
+
+    fn at(place: TempDir, home: &Path, more: &[&str]) -> Page {
         let mut child = Command::new(env!("CARGO_BIN_EXE_amends"))
             .arg("--home")
-            .arg(place.path().join("home"))
+            .arg(home)
             .args([
                 "open",
                 "--print",
@@ -482,6 +487,41 @@ fn locking_by_the_page_or_by_a_command_closes_the_journal_and_tells_every_tab() 
         told.push(watched);
     }
     assert_eq!(told.len(), 2);
+}
+
+#[test]
+fn a_second_page_goes_through_the_one_that_holds_the_journal() {
+    let first = Page::new();
+    let session = first.enter();
+    first.begin(&session);
+    let home = first.place.path().join("home");
+    let second = Page::at(tempfile::tempdir().unwrap(), &home, &[]);
+    // Like a command, it needs no passphrase where the journal is open.
+    let other = second.enter();
+    let (status, answer) = second.post("/ask", Some(&other), STATUS);
+    assert_eq!(status, 200, "{answer}");
+    assert!(answer.contains("\"name\":\"Ana\""), "{answer}");
+    assert_eq!(
+        second.post("/ask", Some(&session), STATUS).0,
+        401,
+        "a session is of one port"
+    );
+    // It locks the journal itself, which the other one holds.
+    assert_eq!(second.post("/lock", Some(&other), "null").0, 204);
+    let told = first.post("/ask", Some(&session), r#"{"request":"watch"}"#);
+    assert!(
+        told.0 == 401 || told.1.contains("locked") || told.1.contains("\"end\""),
+        "{told:?}"
+    );
+    for page in [&first, &second] {
+        // The one whose journal was closed by another notices that a moment later.
+        let locked = (0..1000).any(|_| {
+            page.post("/state", None, "null")
+                .1
+                .contains("\"state\":\"locked\"")
+        });
+        assert!(locked, "it is still open");
+    }
 }
 
 #[test]

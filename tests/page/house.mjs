@@ -120,7 +120,11 @@ export async function looked_at(who, view) {
   must(faults.length === 0, `axe on ${view} at the ${who.size}: ${faults.join('\n')}`);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   must(wide <= 0, `${view} is ${wide} px wider than the ${who.size}`);
-  if (SCREENS) await page.screenshot({ path: join(SCREENS, `${view}-${who.size}.png`), fullPage: false });
+  if (SCREENS) {
+    // What was said a moment ago is no part of the view.
+    await page.evaluate(() => document.querySelectorAll('.note').forEach((note) => note.remove()));
+    await page.screenshot({ path: join(SCREENS, `${view}-${who.size}.png`), fullPage: false });
+  }
 }
 
 export async function over(...people) {

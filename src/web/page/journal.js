@@ -5,7 +5,7 @@ import { h, labelled, prose, put, svg } from './dom.js';
 import { changes } from './agreement.js';
 import { action, form, go, note, state, view } from './shell.js';
 import { list, open, row } from './today.js';
-import { day, moment, t, lang } from './words.js';
+import { day, lang, moment, names, t } from './words.js';
 
 /** Kinds in the order of the twelve steps, with the view in which one begins, and whether it needs a partner. */
 const KINDS = [
@@ -88,7 +88,7 @@ view('time', async (_, root) => {
     const weeks = await ask({ request: 'timeline' });
     const most = Math.max(4, ...weeks.map((week) => week.entries.length));
     const shown = weeks.slice(-52);
-    const wide = 100 / Math.max(12, shown.length);
+    const wide = 100 / Math.max(26, shown.length);
     // A picture and no number: a week with much in it is taller, a quiet one is quiet.
     const picture = svg('svg', { class: 'weeks', viewBox: '0 0 100 22', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
       svg('line', { x1: 0, x2: 100, y1: 21.5, y2: 21.5 }),
@@ -129,16 +129,22 @@ view('search', async ({ words = '' }, root) => {
   put(root, h('h1', null, t('nav.search')), form({ submit: t('search.go'), work: search }, labelled(t('search.words'), field, t('search.help'))), found);
 });
 
-/** Versions that one person wrote in one go are one step. */
+/** What was written in one go, by one or by both, is one step. */
 function steps(versions) {
   const all = [];
   for (const version of versions) {
     const last = all.at(-1);
     const soon = last && new Date(version.at) - new Date(last.at) < 300000;
-    if (last && soon && last.by === version.by && !last.agreed_by.length) all[all.length - 1] = version;
-    else all.push(version);
+    if (soon && !last.agreed_by.length) all[all.length - 1] = { ...version, authors: new Set([...last.authors, version.by]) };
+    else all.push({ ...version, authors: new Set([version.by]) });
   }
   return all;
+}
+
+/** Who wrote a step. */
+function wrote({ authors }) {
+  const known = [...authors].filter(Boolean);
+  return known.length ? t('history.wrote', { by: names(known) }) : t('history.both');
 }
 
 view('history', async ({ id }, root) => {
@@ -150,7 +156,7 @@ view('history', async ({ id }, root) => {
     h('p', null, h('button.link', { onclick: () => window.history.back() }, t('back'))),
     h('h1', null, t('entry.history')),
     h('ol.steps', null, all.map(({ at, version, before, act }) => h('li', null,
-      h('p.help', null, moment(at), ' · ', act ? t(`act.${act.verb}`, { by: act.by }) : version.by ? t('history.wrote', { by: version.by }) : t('history.both')),
+      h('p.help', null, moment(at), ' · ', act ? t(`act.${act.verb}`, { by: act.by }) : wrote(version)),
       act?.reason ? prose(act.reason) : null,
       version ? [before ? changes(before.text, version.text) : prose(version.text),
         h('p.help', null, [version.agreed_by.length ? t('agr.by', { names: version.agreed_by.join(', ') }) : '', version.in_force ? t('agr.inforce') : ''].filter(Boolean).join(' '))] : null))));

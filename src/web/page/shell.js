@@ -29,7 +29,7 @@ export function note(words) {
   const node = h('p.note', null, words);
   document.getElementById('notices').append(node);
   said(words);
-  setTimeout(() => node.remove(), 6000);
+  setTimeout(() => node.remove(), 5000);
 }
 
 /** What failed, in this language where it is known in it. */
