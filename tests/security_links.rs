@@ -113,7 +113,7 @@ fn every_promise_has_a_test() {
         .map(|name| name.replace(' ', "-"))
         .collect();
     assert_eq!(linked, anchors);
-    assert_eq!(anchors.len(), 7);
+    assert_eq!(anchors.len(), 8);
 }
 
 #[test]
