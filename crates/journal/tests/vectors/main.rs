@@ -54,7 +54,9 @@ fn step(refusal: &Refusal) -> String {
             PermitFault::Seq { .. } => "seq",
             PermitFault::Follows => "follows",
             PermitFault::StartOp { .. } => "start_op",
-            PermitFault::Counter => "counter",
+            PermitFault::Counter(_) => "counter",
+            PermitFault::Weight(_) => "weight",
+            PermitFault::Replaces(_) => "replaces",
             PermitFault::Empty => "empty",
             PermitFault::Time => "time",
             PermitFault::Container(_) => "container",
@@ -396,6 +398,11 @@ fn shared(area: &mut Area) {
         area.broken(WHOLE, says, bench.arrives(EVE, &change), step);
     };
     let root = |value: OpType, key: &str| op(value, ObjectId::Root, named(key), false, vec![]);
+    operation(
+        "A change that puts a language beside the one that stands is refused",
+        root(put("fr"), "language"),
+        "4: replaces",
+    );
     operation(
         "A change that puts an unknown key is refused",
         root(put("x"), "unknown"),
