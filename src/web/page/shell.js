@@ -66,7 +66,7 @@ async function show(name, args, stay = false) {
     handle?.end?.();
     return;
   }
-  current.handle = handle;
+  current.handle = handle ?? {};
   main().replaceChildren(root);
   for (const field of root.querySelectorAll('textarea')) field.dispatchEvent(new Event('input-size'));
   if (!stay) {
@@ -76,6 +76,8 @@ async function show(name, args, stay = false) {
     title?.focus({ preventScroll: true });
   }
   frame();
+  // What happened while it was being put together is on it, too.
+  if (current.missed) handle?.changed?.({ event: 'again' });
 }
 
 addEventListener('popstate', (event) => {
@@ -156,6 +158,7 @@ on.found = () => {
 
 /** Something happened in the journal. */
 export function happened(event) {
+  if (current && !current.handle) current.missed = true;
   current?.handle?.changed?.(event);
 }
 

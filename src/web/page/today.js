@@ -2,6 +2,7 @@
 
 import { ask } from './api.js';
 import { h, prose, put } from './dom.js';
+import { paged } from './journal.js';
 import { action, frame, go, refreshStatus, state, view } from './shell.js';
 import { day, moment, t } from './words.js';
 
@@ -36,10 +37,10 @@ view('today', async (_, root) => {
     going = false;
     if (once_more) {
       once_more = false;
-      fill();
+      fill().catch(() => (going = false));
     }
   };
-  const section = (title, none, rows) => h('section', null, h('h2', null, title), rows.length ? h('ul.entries', null, rows) : h('p.calm', null, none));
+  const section = (title, none, all, make) => h('section', null, h('h2', null, title), paged(all.map((one) => () => make(one)), none));
   const draw = (status, force, planned) => {
     put(root,
       h('h1', null, t('today.hello', { name: status.name })),
@@ -48,10 +49,10 @@ view('today', async (_, root) => {
       (status.spaces ?? []).map((space) => h('div.card', null, h('p', null, t(space.mine ? 'today.space.mine' : 'today.space.theirs', { name: space.by, when: moment(space.until) })), space.words ? prose(space.words) : null)),
       state.knows ? null : h('div.card', null, h('h2', null, t('today.exit')), h('p', null, t('leave.how')), action(t('today.exit.ok'), () => { state.knows = true; fill(); })),
       status.partner === null ? null : [
-        section(t('today.waits'), t('today.waits.none'), status.waiting_for_me.map((waits) => row(waits, t(`why.${waits.why}`)))),
-        section(t('today.force'), t('today.force.none'), force.map((entry) => row({ ...entry, words: entry.in_force }))),
-        section(t('today.plans'), t('today.plans.none'), planned.map((plan) => row(plan, plan.date ? day(plan.date) : null))),
-        (status.this_day ?? []).length ? section(t('today.day'), '', status.this_day.map((waits) => row(waits))) : null,
+        section(t('today.waits'), t('today.waits.none'), status.waiting_for_me, (waits) => row(waits, t(`why.${waits.why}`))),
+        section(t('today.force'), t('today.force.none'), force, (entry) => row({ ...entry, words: entry.in_force })),
+        section(t('today.plans'), t('today.plans.none'), planned, (plan) => row(plan, plan.date ? day(plan.date) : null)),
+        (status.this_day ?? []).length ? section(t('today.day'), '', status.this_day, (waits) => row(waits)) : null,
         h('footer.quiet', null,
           status.next_checkin ? h('p', null, t('today.next', { when: moment(status.next_checkin) })) : null,
           h('p', null, status.connected ? t('today.with') : status.last_met ? t('today.met', { when: moment(status.last_met) }) : t('today.never')),
