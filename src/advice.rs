@@ -267,6 +267,10 @@ advice! {
         "The vault could not be written anew: {path}: {error}.",
         "What opened the journal before still does. See that the disk has room and may be written to, then try again.";
 
+    NoKeyring { why: String } => "no_keyring", FAILED,
+        "The system's keyring cannot hold the key of this journal: {why}. Nothing was changed.",
+        "The passphrase opens it as before. So that it is not asked for all day, keep it open with: amends up --background.";
+
     // The recovery kit.
     NoKit => "no_kit", LOCKED,
         "There is no recovery kit for this.",
@@ -559,6 +563,57 @@ advice! {
     NoInterface => "no_network", NOT_REACHED,
         "This machine has no network, so the other device cannot be found.",
         "Join the same Wi-Fi or cable as the other device. What you wrote is kept and goes when you meet.";
+    ClosedToItself { ip: String } => "port_blocked", NOT_REACHED,
+        "A firewall on this machine lets no connection in, not even its own, at {ip}: the other device cannot come in, and perhaps nothing gets out.",
+        "In the firewall's settings, allow amends, or fix a port with amends up --listen 4100 and allow TCP port 4100.";
+    MulticastBlocked { on: String, how: String, first: String } => "multicast_blocked", NOT_REACHED,
+        "Something on this machine, most likely a firewall, blocks multicast (mDNS, UDP port 5353) on {on}, by which devices find each other: {how}.",
+        "In the firewall's settings, allow mDNS, or UDP port 5353, on the local network. {first}Until then, name the other device's address: amends sync --peer ADDRESS.";
+    VpnAlone { name: String } => "vpn", NOT_REACHED,
+        "The only network of this machine is a VPN ({name}), and devices do not look for each other through one.",
+        "Join the Wi-Fi or cable that the other device is on, or end the VPN. Where both use this VPN, name the other's address: amends sync --peer ADDRESS.";
+    VpnInTheWay { name: String } => "vpn", NOT_REACHED,
+        "A VPN ({name}) carries this machine's traffic, and the other device is not seen: many VPNs shut off the network around you.",
+        "Allow the local network in the VPN's settings, or pause it, then look again with: amends doctor.";
+    ClocksDiffer { partner: String, days: u64, here: String, there: String } => "clocks_differ", NOT_REACHED,
+        "The two clocks are {days} days apart: this machine says {here}, {partner}'s device {there}. Devices know each other by the day, so these two do not meet.",
+        "Set the clock that is wrong, best to set itself by the network. Then they find each other by themselves.";
+    OtherVersionThere { partner: String } => "other_version_there", NOT_REACHED,
+        "{partner}'s device answers, but its amends speaks another version of the protocol than this one.",
+        "Compare amends --version on both devices, and bring the older one up to date.";
+    PortBlocked { partner: String, address: String } => "port_blocked", NOT_REACHED,
+        "{partner}'s device is up and was heard from {address}, but no connection to it comes about: a firewall on it, or between you, is closed.",
+        "On {partner}'s device, allow amends in the firewall, or fix a port with amends up --listen 4100 and allow TCP port 4100. It may be enough to turn it round: amends up here, amends sync there.";
+    OtherDeviceAt { partner: String, address: String } => "other_device", NOT_REACHED,
+        "At {address}, where {partner}'s device should be, something else answers: a device of another pair, or another program.",
+        "See that the address is right, and that amends is up on {partner}'s device. If {partner} has paired anew since, pair again here too.";
+    OtherDevice { partner: String } => "other_device", NOT_REACHED,
+        "Other devices were heard on this network, such as one of another pair, but none of them is {partner}'s.",
+        "Start amends up on {partner}'s device, on this network. If {partner} has paired anew since, or has another device now, pair again here too.";
+    NotRunning { partner: String, address: String } => "not_running", NOT_REACHED,
+        "The machine at {address}, where {partner}'s device was last met, is there, but amends is not up on it.",
+        "On {partner}'s device: amends up.";
+    NoAnswerAt { partner: String, address: String } => "no_answer", NOT_REACHED,
+        "{partner}'s device is not heard on this network, and nothing answers at {address}, where it was last met: it is switched off or elsewhere, or a firewall there is closed.",
+        "Switch it on, join the same network with both, and start amends up on it.";
+    NobodyHeard { partner: String } => "not_seen", NOT_REACHED,
+        "{partner}'s device is not heard, and no other device on this network either: amends is not up there, it is on another network, or this network keeps its devices apart.",
+        "Start amends up on {partner}'s device, on the same network. Guest networks mostly keep devices apart: use another Wi-Fi, or a phone's. Or name its address: amends sync --peer ADDRESS.";
+    NotSeen { partner: String } => "not_seen", NOT_REACHED,
+        "{partner}'s device is not heard on this network, where other devices are: amends is not up there, or it is on another network.",
+        "Start amends up on {partner}'s device, on the same network. Or name its address: amends sync --peer ADDRESS.";
+    ClockBehind { now: String, written: String } => "clock", FAILED,
+        "This machine's clock says {now}, but this journal was written on {written}, which is later.",
+        "Set the clock, best to set itself by the network. Devices know each other by the day, and do not meet where a clock is wrong.";
+    LittleRoom { path: String, mib: u64 } => "little_room", FAILED,
+        "The disk of {path} has only {mib} MiB of room left.",
+        "Make room before you write more: what does not fit is refused, and nothing of it is kept.";
+    SetAside { told: String } => "set_aside", FAILED,
+        "{told}",
+        "Where your partner's amends is newer than this one, bring this one up to date: then it is read by itself. What is set aside changes nothing in your journal.";
+    NotLookedAt { why: String } => "not_looked_at", LOCKED,
+        "Not looked at. {why}",
+        "Give amends doctor once more with the passphrase.";
     NetworkFailed { error: String } => "network_failed", FAILED,
         "The network could not be used: {error}.",
         "See that this machine is on a network. What you wrote is kept.";

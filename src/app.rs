@@ -19,6 +19,7 @@ mod backups;
 mod bundles;
 mod checkin;
 mod dates;
+mod examining;
 mod exports;
 mod feel;
 mod holding;
@@ -50,10 +51,14 @@ use crate::request::{Event, Failure, Request, Response};
 use meeting::Meetings;
 use pairing::{Pairing, PairingNews};
 use sessions::{Came, Sessions};
-use stores::{Pair, Shelves, internal, system_rng};
+use stores::{Pair, Shelves, internal};
 use syncing::Syncing;
 
+pub(crate) use answers::time_of;
+pub use examining::{Examined, examine_stores};
 pub(crate) use exports::UNFINISHED as UNFINISHED_EXPORT;
+pub(crate) use meeting::{EARLIEST, LATEST};
+pub(crate) use stores::system_rng;
 pub use stores::{Open, adopt_stores, create_stores, open};
 
 /// How a process holds the journal.
@@ -272,6 +277,10 @@ impl App {
             }
             Request::Export { path } => {
                 self.export(face, path.into());
+                Ok(())
+            }
+            Request::Doctor { peer, quiet } => {
+                self.examine(face, peer.as_deref(), quiet);
                 Ok(())
             }
             Request::Status => {

@@ -108,6 +108,7 @@ enum Command {
     Search(commands::search::Arguments),
     History(commands::history::Arguments),
     Diff(commands::history::Between),
+    Doctor(commands::doctor::Arguments),
     Safety(commands::safety::Arguments),
     Leave(commands::leave::Arguments),
     Completions(commands::completions::Arguments),
@@ -166,7 +167,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
         .into()),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(exit) => ExitCode::from(exit),
         Err(failure) => {
             terminal::complain(&failure, json);
             ExitCode::from(failure.exit)
@@ -174,8 +175,11 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     }
 }
 
-async fn perform(context: &Context, command: Command) -> Result<(), Failure> {
-    match command {
+/// Gives the exit code of a command that did what it was asked.
+async fn perform(context: &Context, command: Command) -> Result<u8, Failure> {
+    let done = match command {
+        // What it finds is its answer, and no failure of its own.
+        Command::Doctor(arguments) => return commands::doctor::run(context, arguments).await,
         Command::Init(arguments) => commands::init::run(context, arguments).await,
         Command::Pair(arguments) => commands::pair::run(context, arguments).await,
         Command::Up(arguments) => commands::up::run(context, arguments).await,
@@ -212,7 +216,8 @@ async fn perform(context: &Context, command: Command) -> Result<(), Failure> {
             commands::completions::run(&mut Cli::command(), arguments)
         }
         Command::Man(arguments) => commands::man::run(context, Cli::command(), arguments),
-    }
+    };
+    done.map(|()| advice::DONE)
 }
 
 /// Whether `--json` stands on a command line that could not be understood.

@@ -8,6 +8,7 @@ pub mod bundle;
 pub mod calendar;
 pub mod checkin;
 pub mod completions;
+pub mod doctor;
 pub mod down;
 pub mod due;
 mod ending;

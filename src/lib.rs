@@ -10,8 +10,10 @@
 //! backup     one sealed file of everything
 //! home       the folder and its lock
 //! passphrase where the passphrase comes from
+//! keyring    what the system's keyring holds, so that nobody is asked
 //! kit        where the words of the recovery kit come from, and go
 //! advice     every sentence said when something fails
+//! doctor     what can be wrong, and what follows from what is seen
 //! document   something to read, as HTML and as Markdown
 //! age_file   a file that only some can open
 //! search     finding words, whatever their accents and case
@@ -31,10 +33,12 @@ pub mod backup;
 pub mod calendar;
 pub mod cli;
 pub mod commands;
+pub mod doctor;
 pub mod document;
 pub mod guide;
 pub mod holder;
 pub mod home;
+pub mod keyring;
 pub mod kit;
 pub mod local;
 pub mod passphrase;

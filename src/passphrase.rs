@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::advice::Advice;
 use crate::cli::Context;
 use crate::home::Home;
+use crate::keyring;
 use crate::request::Failure;
 use crate::terminal::asking::{Terminal, read_line};
 use crate::terminal::{Output, line, reason};
@@ -162,12 +163,25 @@ fn damaged(path: &Path, why: &dyn std::fmt::Display) -> Failure {
     .into()
 }
 
-/// Unlocks the vault of `home`.
+/// Unlocks the vault of `home`: with what the system's keyring holds, where it has a slot for that and no passphrase is
+/// given; else with the passphrase, after which the keyring holds it again.
 ///
 /// # Errors
 /// As [`Locked::of`] and [`Locked::unlock`].
 pub async fn unlock(context: &Context, home: &Home) -> Result<VaultKey, Failure> {
-    Locked::of(home)?.unlock(context).await
+    let locked = Locked::of(home)?;
+    if context.passphrase_file.is_none()
+        && let Some(key) = keyring::open(&locked.vault)
+    {
+        return Ok(key);
+    }
+    let key = locked.unlock(context).await?;
+    if let Err(fault) = keyring::give(&locked.vault, &key) {
+        context.out.note(&format!(
+            "The keyring does not take the key, so that the passphrase is asked for next time too: {fault}."
+        ));
+    }
+    Ok(key)
 }
 
 fn terminal(context: &Context) -> Result<Terminal, Failure> {

@@ -10,6 +10,7 @@ mod checkin;
 mod entry;
 mod export;
 mod feel;
+mod finding;
 mod memory;
 mod packet;
 mod plan;
@@ -25,6 +26,7 @@ pub use checkin::{Agenda, Checkin, CheckinRequest, Point, Schedule, ScheduleStep
 pub use entry::{ActLine, Agreement, Entry, Own, Unread, Why};
 pub use export::Exported;
 pub use feel::{FeelRequest, Feeling, FeelingChange};
+pub use finding::{Finding, State};
 pub use memory::{Memory, MemoryRequest, Photo, PhotoSaved};
 pub use packet::{Packet, PacketItem, PacketPages, PacketRequest, PacketStanding};
 pub use plan::{Owner, Plan, PlanRequest, Step, What, Wish};
@@ -88,6 +90,13 @@ pub enum Request {
     Down,
     /// What waits, what has not reached the partner, when they last met.
     Status,
+    /// Look at the stores, the keys, the clock and the network.
+    Doctor {
+        /// An address of the partner's device to try besides those that are known and found.
+        peer: Option<String>,
+        /// Ask nothing by mDNS.
+        quiet: bool,
+    },
     /// All entries of a kind, those in the private store included.
     List {
         /// The kind's name.
@@ -325,6 +334,8 @@ pub enum Response {
     History(Box<History>),
     /// How things stand.
     Status(Box<Status>),
+    /// What was found.
+    Findings(Vec<Finding>),
     /// What a session begins with.
     Agenda(Box<Agenda>),
     /// What has a time or a day.

@@ -3,6 +3,7 @@
 pub mod across;
 pub mod apology;
 pub mod checkin;
+pub mod doctor;
 pub mod export;
 pub mod feel;
 pub mod memory;

@@ -105,6 +105,9 @@ fn every_advice() -> Vec<Advice> {
             path: "/home/ana/amends/vault.new".to_owned(),
             error: "the disk is full".to_owned(),
         },
+        A::NoKeyring {
+            why: "there is none on this system that amends knows".to_owned(),
+        },
         A::NoKit,
         A::NotAKit {
             why: "word 7 is none of the list".to_owned(),
@@ -342,6 +345,68 @@ fn every_advice() -> Vec<Advice> {
             error: "permission denied".to_owned(),
         },
         A::NoInterface,
+        A::ClosedToItself {
+            ip: "192.168.1.5".to_owned(),
+        },
+        A::MulticastBlocked {
+            on: "wlan0".to_owned(),
+            how: "this machine does not hear its own question".to_owned(),
+            first: "Here: sudo ufw allow 5353/udp. ".to_owned(),
+        },
+        A::VpnAlone {
+            name: "tun0".to_owned(),
+        },
+        A::VpnInTheWay {
+            name: "tun0".to_owned(),
+        },
+        A::ClocksDiffer {
+            partner: "Bo".to_owned(),
+            days: 3,
+            here: "22 Nov 2026".to_owned(),
+            there: "25 Nov 2026".to_owned(),
+        },
+        A::OtherVersionThere {
+            partner: "Bo".to_owned(),
+        },
+        A::PortBlocked {
+            partner: "Bo".to_owned(),
+            address: "192.168.1.5:4100".to_owned(),
+        },
+        A::OtherDeviceAt {
+            partner: "Bo".to_owned(),
+            address: "192.168.1.5:4100".to_owned(),
+        },
+        A::OtherDevice {
+            partner: "Bo".to_owned(),
+        },
+        A::NotRunning {
+            partner: "Bo".to_owned(),
+            address: "192.168.1.5:4100".to_owned(),
+        },
+        A::NoAnswerAt {
+            partner: "Bo".to_owned(),
+            address: "192.168.1.5:4100".to_owned(),
+        },
+        A::NobodyHeard {
+            partner: "Bo".to_owned(),
+        },
+        A::NotSeen {
+            partner: "Bo".to_owned(),
+        },
+        A::ClockBehind {
+            now: "2024-11-22T14:03:00Z".to_owned(),
+            written: "2026-11-22T14:03:00Z".to_owned(),
+        },
+        A::LittleRoom {
+            path: "/home/ana/amends".to_owned(),
+            mib: 3,
+        },
+        A::SetAside {
+            told: set_aside_count(2),
+        },
+        A::NotLookedAt {
+            why: "The journal is locked and nobody may be asked for its passphrase.".to_owned(),
+        },
         A::NetworkFailed {
             error: "permission denied".to_owned(),
         },

@@ -29,8 +29,8 @@ const KEPT: usize = 8;
 /// How long what was queued has to go out at the end.
 const STOPPING: Duration = Duration::from_secs(3);
 /// Before this program was written, and long after it, a clock is wrong: under the identity of such a day nobody is found.
-const EARLIEST: i64 = 1_767_225_600_000; // 2026-01-01
-const LATEST: i64 = 3_786_912_000_000; // 2090-01-01
+pub(crate) const EARLIEST: i64 = 1_767_225_600_000; // 2026-01-01
+pub(crate) const LATEST: i64 = 3_786_912_000_000; // 2090-01-01
 const DAY_MS: i64 = 86_400_000;
 const HOUR_MS: i64 = 3_600_000;
 
@@ -82,6 +82,11 @@ impl Meetings {
     /// Whether there is any address to try.
     pub(crate) fn knows_where(&self) -> bool {
         !self.named.is_empty() || !self.found.is_empty()
+    }
+
+    /// Where the partner's device was named or found.
+    pub(super) fn known(&self) -> impl Iterator<Item = Address> + '_ {
+        self.named.iter().chain(&self.found).copied()
     }
 
     /// Whether this machine has no network but itself. A host told to listen on loopback alone cannot tell.

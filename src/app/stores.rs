@@ -7,7 +7,7 @@ use amends_keys::identity::{
     DiscoveryKey, JournalId, LogSecret, PersonName, StaticKey, StaticSecret,
 };
 use amends_keys::pairing::{Paired, PnetKey, SessionPsk};
-use amends_keys::seal::EpochSecret;
+use amends_keys::seal::{EpochSecret, StoreKey};
 use amends_keys::vault::VaultKey;
 use amends_replica::{Founding, Partner, Replica, Row, Shelf, ShelfError};
 use amends_store::{CommitError, Store};
@@ -165,19 +165,9 @@ pub fn adopt_stores(dir: &Path, vault_key: &VaultKey) -> Result<(), Failure> {
 /// # Errors
 /// A [`Failure`] that names the store that could not be opened, and why.
 pub fn open(home: &Home, vault_key: VaultKey) -> Result<Open, Failure> {
-    let open_store = |path: &Path, key| {
-        Store::open(path, key, Box::new(system_rng())).map_err(|error| open_failed(path, &error))
-    };
-    let journal = open_store(&home.journal_db(), vault_key.journal_store())?;
-    let private = open_store(&home.private_db(), vault_key.private_store())?;
-    let row: DeviceRow = get(home, &journal, DEVICE)?
-        .ok_or_else(|| damaged(&home.journal_db(), &"this device's keys are not in it"))?;
-    let name = PersonName::try_from(row.name.as_str())
-        .map_err(|error| damaged(&home.journal_db(), &error))?;
-    let device = Device {
-        static_secret: StaticSecret::from_bytes(&row.static_secret),
-        name,
-    };
+    let journal = open_one(&home.journal_db(), vault_key.journal_store())?;
+    let private = open_one(&home.private_db(), vault_key.private_store())?;
+    let device = device_of(home, &journal)?;
     Ok(Open {
         home: home.clone(),
         journal,
@@ -187,29 +177,65 @@ pub fn open(home: &Home, vault_key: VaultKey) -> Result<Open, Failure> {
     })
 }
 
+/// Opens one store.
+pub(super) fn open_one(path: &Path, key: StoreKey) -> Result<Store, Failure> {
+    Store::open(path, key, Box::new(system_rng())).map_err(|error| open_failed(path, &error))
+}
+
+/// This device, from the journal's store.
+pub(super) fn device_of(home: &Home, journal: &Store) -> Result<Device, Failure> {
+    let row: DeviceRow = get(home, journal, DEVICE)?
+        .ok_or_else(|| damaged(&home.journal_db(), &"this device's keys are not in it"))?;
+    let name = PersonName::try_from(row.name.as_str())
+        .map_err(|error| damaged(&home.journal_db(), &error))?;
+    Ok(Device {
+        static_secret: StaticSecret::from_bytes(&row.static_secret),
+        name,
+    })
+}
+
+/// The pair, from the journal's store, if there is one.
+pub(super) fn pair_of(home: &Home, journal: &Store) -> Result<Option<Pair>, Failure> {
+    let row: Option<PairRow> = get(home, journal, PAIR)?;
+    Ok(row.map(|row| Pair {
+        journal: JournalId(row.journal),
+        partner: StaticKey(row.partner),
+        discovery: DiscoveryKey::from_bytes(&row.discovery),
+        pnet: PnetKey::from_bytes(&row.pnet),
+        session_psk: SessionPsk::from_bytes(&row.session_psk),
+    }))
+}
+
+/// The replica that a store holds, if there is one.
+pub(super) fn replica_of(path: &Path, store: &Store) -> Result<Option<Replica>, Failure> {
+    let shelf = Shelves(store);
+    let failed = |error: &dyn std::fmt::Display| damaged(path, error);
+    if !Replica::is_founded(&shelf).map_err(|error| failed(&error))? {
+        return Ok(None);
+    }
+    Replica::load(&shelf)
+        .map(Some)
+        .map_err(|error| failed(&error))
+}
+
+/// The last good addresses of the partner's device, from the journal's store, the best first.
+pub(super) fn addresses_of(home: &Home, journal: &Store) -> Vec<String> {
+    // They only help to find; a row that cannot be read is made anew.
+    get(home, journal, ADDRESSES)
+        .ok()
+        .flatten()
+        .unwrap_or_default()
+}
+
 impl Open {
     /// The pair, if there is one.
     pub(crate) fn pair(&self) -> Result<Option<Pair>, Failure> {
-        let row: Option<PairRow> = get(&self.home, &self.journal, PAIR)?;
-        Ok(row.map(|row| Pair {
-            journal: JournalId(row.journal),
-            partner: StaticKey(row.partner),
-            discovery: DiscoveryKey::from_bytes(&row.discovery),
-            pnet: PnetKey::from_bytes(&row.pnet),
-            session_psk: SessionPsk::from_bytes(&row.session_psk),
-        }))
+        pair_of(&self.home, &self.journal)
     }
 
     /// The replica of the pair's journal, if there is one.
     pub(crate) fn replica(&self) -> Result<Option<Replica>, Failure> {
-        let shelf = Shelves(&self.journal);
-        let failed = |error: &dyn std::fmt::Display| damaged(&self.home.journal_db(), error);
-        if !Replica::is_founded(&shelf).map_err(|error| failed(&error))? {
-            return Ok(None);
-        }
-        Replica::load(&shelf)
-            .map(Some)
-            .map_err(|error| failed(&error))
+        replica_of(&self.home.journal_db(), &self.journal)
     }
 
     /// The replica of the private store.
@@ -298,11 +324,7 @@ impl Open {
 
     /// The last good addresses of the partner's device, the best first.
     pub(crate) fn addresses(&self) -> Vec<String> {
-        // They only help to find; a row that cannot be read is made anew.
-        get(&self.home, &self.journal, ADDRESSES)
-            .ok()
-            .flatten()
-            .unwrap_or_default()
+        addresses_of(&self.home, &self.journal)
     }
 
     pub(crate) fn keep_addresses(&mut self, addresses: &[String]) -> Result<(), Failure> {

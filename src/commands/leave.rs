@@ -14,6 +14,7 @@ use crate::advice::Advice;
 use crate::cli::Context;
 use crate::holder::stop_wished;
 use crate::home::{Leaving, OpenHomeError};
+use crate::keyring;
 use crate::request::Failure;
 use crate::terminal::asking::{Terminal, yes_or_no};
 use crate::terminal::{line, reason};
@@ -81,6 +82,8 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
     }
     // From the yes on neither Ctrl-C nor a window that is closed cuts it short: hearing them is enough for that.
     let _unheeded = stop_wished();
+    // While the vault still says how its entry there is called.
+    keyring::forget_of(&leaving);
     let Ended {
         stopped,
         lock,

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::advice::Advice;
 use crate::cli::Context;
 use crate::home::{Home, ReplaceVaultError};
+use crate::keyring;
 use crate::kit::ByKit;
 use crate::passphrase::{self, Locked};
 use crate::request::Failure;
@@ -19,15 +20,27 @@ use amends_keys::vault::Cost;
 /// Change the passphrase
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Change the passphrase of this journal: the old one is asked for, then the new one twice. If you forgot it, --kit takes the 24 words of your recovery kit in its place.\n\nAn amends that is up goes on. The recovery kit stays as it is. Copies and backups from before still open with the old passphrase: where somebody else knows it, make new ones and destroy the old.",
-    after_help = "Examples:\n  amends passphrase\n  amends passphrase --kit        when you forgot it\n  amends passphrase --passphrase-file old --new-passphrase-file new"
+    long_about = "Change the passphrase of this journal: the old one is asked for, then the new one twice. If you forgot it, --kit takes the 24 words of your recovery kit in its place.\n\nWith --keyring on, the keyring of this system opens the journal from then on without asking, beside the passphrase: until the device restarts or amends lock, after which the passphrase is asked for once. Meanwhile every program of yours can open it. On Linux that is the kernel's own keyring, which needs no desktop. With --keyring off the keyring forgets it.\n\nAn amends that is up goes on. The recovery kit stays as it is. Copies and backups from before still open with the old passphrase: where somebody else knows it, make new ones and destroy the old.",
+    after_help = "Examples:\n  amends passphrase\n  amends passphrase --kit        when you forgot it\n  amends passphrase --passphrase-file old --new-passphrase-file new\n  amends passphrase --keyring on  do not ask until the next restart"
 )]
 pub struct Arguments {
     /// Take the new passphrase from the first line of FILE
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     new_passphrase_file: Option<PathBuf>,
+    /// Let the system's keyring open the journal without asking, or no more; the passphrase stays as it is
+    #[arg(long, value_name = "WHETHER", conflicts_with = "new_passphrase_file")]
+    keyring: Option<Whether>,
     #[command(flatten)]
     by_kit: ByKit,
+}
+
+/// Whether the system's keyring is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Whether {
+    /// From now on.
+    On,
+    /// No more.
+    Off,
 }
 
 #[derive(Serialize)]
@@ -35,6 +48,8 @@ struct Changed {
     changed: bool,
     /// Whether there is a recovery kit, which opens the journal as before.
     kit: bool,
+    /// Whether the system's keyring opens it without asking.
+    keyring: bool,
 }
 
 /// Runs `amends passphrase`.
@@ -44,6 +59,9 @@ struct Changed {
 pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
     let home = Home::open(&context.home_dir()?)?;
     let locked = Locked::of(&home)?;
+    if let Some(whether) = arguments.keyring {
+        return use_keyring(context, &home, &locked, whether, &arguments.by_kit).await;
+    }
     let key = arguments.by_kit.unlock(context, &locked).await?;
     let new = passphrase::choose_from(context, arguments.new_passphrase_file.as_deref()).await?;
     let mut vault = locked.vault.clone();
@@ -56,10 +74,56 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
     context.out.value(&Changed {
         changed: true,
         kit: vault.has_kit(),
+        keyring: keyring::holds(&vault),
     })?;
     context.out.say(
         "The passphrase is changed. Copies and backups from before still open with the old one.",
     )
+}
+
+/// Makes the keyring's slot, or takes it away. Making it needs the passphrase, or the kit.
+async fn use_keyring(
+    context: &Context,
+    home: &Home,
+    locked: &Locked,
+    whether: Whether,
+    by_kit: &ByKit,
+) -> Result<(), Failure> {
+    let mut vault = locked.vault.clone();
+    let on = whether == Whether::On;
+    if on {
+        keyring::works().map_err(no_keyring)?;
+        let key = by_kit.unlock(context, locked).await?;
+        vault.make_keyring(&key, &mut UnwrapErr(SysRng));
+        keyring::give(&vault, &key).map_err(no_keyring)?;
+    } else {
+        vault.forget_keyring();
+    }
+    // What is in the file and what is in the keyring fit each other, whichever of the two fails.
+    if let Err(error) = home.replace_vault(&locked.bytes, &vault.to_bytes()) {
+        if on {
+            keyring::forget(&vault);
+        }
+        return Err(not_replaced(error));
+    }
+    keyring::forget(&locked.vault);
+    context.out.value(&Changed {
+        changed: vault != locked.vault,
+        kit: vault.has_kit(),
+        keyring: on,
+    })?;
+    context.out.say(if on {
+        "The system's keyring opens the journal from now on without asking, until this device restarts or you give amends lock; then the passphrase is asked for once. Meanwhile every program of yours can open it."
+    } else {
+        "The system's keyring has forgotten the journal. The passphrase is asked for every time."
+    })
+}
+
+fn no_keyring(fault: keyring::KeyringFault) -> Failure {
+    Advice::NoKeyring {
+        why: fault.to_string(),
+    }
+    .into()
 }
 
 /// What is said where a vault stays as it was.

@@ -50,6 +50,7 @@ fn is_for_pages(request: &Request) -> bool {
         | Request::Sync { .. }
         | Request::Watch
         | Request::Status
+        | Request::Doctor { .. }
         | Request::List { .. }
         | Request::Show { .. }
         | Request::Timeline

@@ -151,6 +151,10 @@ impl Gate {
     /// [`Advice::StillUnlocked`].
     pub(super) async fn lock(&self) -> Result<(), Failure> {
         self.writing_down().take();
+        // First, so that no command opens it again without being asked.
+        if let Ok(home) = crate::home::Leaving::find(&self.dir) {
+            crate::keyring::forget_of(&home);
+        }
         let Some(mut journal) = self.journal.lock().await.take() else {
             return Ok(());
         };

@@ -14,6 +14,7 @@ mod harness;
 mod holders;
 mod home;
 mod init;
+mod keyring;
 mod kit;
 mod leave;
 mod lesson;

@@ -77,6 +77,17 @@ impl Opened {
         opened
     }
 
+    /// 32 bytes of one of the program's own rows, which are JSON.
+    pub(crate) fn bytes_of(&self, row: &str, field: &str) -> [u8; 32] {
+        let row = self
+            .store
+            .get(Table::Meta, row.as_bytes())
+            .unwrap()
+            .unwrap();
+        let row: serde_json::Value = serde_json::from_slice(&row).unwrap();
+        serde_json::from_value(row[field].clone()).unwrap()
+    }
+
     pub(crate) fn log(&self) -> LogKey {
         self.log_secret.public()
     }

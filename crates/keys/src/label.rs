@@ -64,6 +64,10 @@ pub const VAULT_SLOT: &[u8] = b"amends/vault/v1 key|commit";
 pub const KIT_SLOT: &[u8] = b"amends/vault/v1 kit key|commit";
 /// Section 7, local: keeps the kit itself for who has opened the vault.
 pub const KIT_KEPT: &[u8] = b"amends/vault/v1 kit kept";
+/// A vault slot under the secret that the system's keyring holds.
+pub const KEYRING_SLOT: &[u8] = b"amends/vault/v1 keyring key|commit";
+/// That secret, kept in its slot for who has opened the vault.
+pub const KEYRING_KEPT: &[u8] = b"amends/vault/v1 keyring kept";
 /// Section 7, local: the key of backups.
 pub const BACKUP: &[u8] = b"amends/vault/v1 backup";
 /// Section 7: key and commitment of one backup.
@@ -103,6 +107,8 @@ pub const ALL: &[&[u8]] = &[
     VAULT_SLOT,
     KIT_SLOT,
     KIT_KEPT,
+    KEYRING_SLOT,
+    KEYRING_KEPT,
     BACKUP,
     BACKUP_SEAL,
     STORE_JOURNAL,

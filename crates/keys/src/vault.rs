@@ -7,7 +7,8 @@
 //! passphrase = m_KiB(u32) t(u32) p(u32) salt(32) commit(32) ct(48)                       kind 1
 //! key||commit = HKDF(salt, ikm = Argon2id(passphrase, salt, m, t, p, 32 bytes), "amends/vault/v1 key|commit")
 //! ct          = ChaCha20-Poly1305(key, nonce 0^12, aad = "AMNV" ver kind m t p salt commit, vault key)
-//! kit        = salt(32) commit(32) ct(48) kept(48)                                       kind 3, [`kit`]
+//! keyring    = salt(32) commit(32) ct(48) kept(48)                                       kind 2, [`secret`]
+//! kit        = the same                                                                  kind 3, [`secret`]
 //! ```
 //!
 //! Argon2id is RFC 9106, version 0x13, without secret or associated data. A passphrase is taken as
@@ -15,8 +16,8 @@
 //! same vault; nothing else about it is changed. The check tells a damaged file from a wrong
 //! passphrase; it keeps nobody out, the AEAD does.
 //!
-//! Kind 2 (the system's keyring) is reserved. A slot of a kind not known here is kept as it is when
-//! the file is written again.
+//! A slot of a kind not known here is kept as it is when the file is written again. The keyring's is
+//! never the only one: there is always a passphrase.
 
 use std::fmt;
 
@@ -32,9 +33,11 @@ use crate::kit::Kit;
 use crate::label;
 use crate::seal::StoreKey;
 use crate::secret::secret_bytes;
-use kit::KitSlot;
+pub use keyring::KeyringSecret;
+use secret::{Of, SecretSlot};
 
-mod kit;
+mod keyring;
+mod secret;
 
 /// A vault file has at most this many bytes: nothing longer is read.
 pub const MAX_FILE: usize = 64 * 1024;
@@ -45,6 +48,7 @@ const MAGIC: &[u8; 4] = b"AMNV";
 const VERSION: u8 = 1;
 const CHECK: usize = 32;
 const KIND_PASSPHRASE: u8 = 1;
+const KIND_KEYRING: u8 = 2;
 const KIND_KIT: u8 = 3;
 const SALT: usize = 32;
 const COMMIT: usize = 32;
@@ -224,7 +228,8 @@ pub struct Vault {
 #[derive(Clone, PartialEq, Eq)]
 enum Slot {
     Passphrase(PassphraseSlot),
-    Kit(KitSlot),
+    Keyring(SecretSlot),
+    Kit(SecretSlot),
     Unknown { kind: u8, body: Vec<u8> },
 }
 
@@ -240,6 +245,7 @@ impl fmt::Debug for Slot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Passphrase(slot) => write!(f, "Passphrase({:?})", slot.cost),
+            Self::Keyring(_) => f.write_str("Keyring"),
             Self::Kit(_) => f.write_str("Kit"),
             Self::Unknown { kind, body } => write!(f, "Unknown({kind}, {} bytes)", body.len()),
         }
@@ -333,14 +339,14 @@ impl Vault {
     /// vault's.
     pub fn make_kit(&mut self, key: &VaultKey, rng: &mut dyn CryptoRng) -> Kit {
         let kit = Kit::generate(rng);
-        let slot = KitSlot::seal(&kit, key, rng);
+        let slot = SecretSlot::seal(Of::Kit, kit.expose(), key, rng);
         self.slots.retain(|slot| !matches!(slot, Slot::Kit(_)));
         let at = self.slots.len().min(1);
         self.slots.insert(at, Slot::Kit(slot));
         kit
     }
 
-    fn kit_slot(&self) -> Option<&KitSlot> {
+    fn kit_slot(&self) -> Option<&SecretSlot> {
         self.slots.iter().find_map(|slot| match slot {
             Slot::Kit(slot) => Some(slot),
             _ => None,
@@ -357,7 +363,9 @@ impl Vault {
     /// # Errors
     /// [`KitUnlockError`].
     pub fn unlock_with_kit(&self, kit: &Kit) -> Result<VaultKey, KitUnlockError> {
-        self.kit_slot().ok_or(KitUnlockError::NoKit)?.open(kit)
+        self.kit_slot()
+            .ok_or(KitUnlockError::NoKit)?
+            .open(kit.expose())
     }
 
     /// The kit itself, for who has opened the vault, so that a person can be asked for some of its
@@ -366,7 +374,9 @@ impl Vault {
     /// # Errors
     /// [`KitUnlockError`]; never [`KitUnlockError::OtherKit`].
     pub fn kit(&self, key: &VaultKey) -> Result<Kit, KitUnlockError> {
-        self.kit_slot().ok_or(KitUnlockError::NoKit)?.kept(key)
+        self.kit_slot()
+            .ok_or(KitUnlockError::NoKit)?
+            .kept(key, Kit::from_bytes)
     }
 
     /// The file's bytes.
@@ -378,6 +388,7 @@ impl Vault {
         for slot in self.slots.iter().take(255) {
             let (kind, body) = match slot {
                 Slot::Passphrase(slot) => (KIND_PASSPHRASE, slot.body()),
+                Slot::Keyring(slot) => (KIND_KEYRING, slot.body()),
                 Slot::Kit(slot) => (KIND_KIT, slot.body()),
                 Slot::Unknown { kind, body } => (*kind, body.clone()),
             };
@@ -432,7 +443,8 @@ fn read_slots(checked: &[u8]) -> Result<Vault, VaultFileError> {
         let (body, after) = after.split_at_checked(len).ok_or(damaged)?;
         slots.push(match *kind {
             KIND_PASSPHRASE => Slot::Passphrase(PassphraseSlot::parse(body)?),
-            KIND_KIT => Slot::Kit(KitSlot::parse(body).ok_or(damaged)?),
+            KIND_KEYRING => Slot::Keyring(SecretSlot::parse(Of::Keyring, body).ok_or(damaged)?),
+            KIND_KIT => Slot::Kit(SecretSlot::parse(Of::Kit, body).ok_or(damaged)?),
             kind => Slot::Unknown {
                 kind,
                 body: body.to_vec(),

@@ -29,6 +29,9 @@ const NOT_REAL: [&str; 22] = [
     "awdl",
 ];
 
+/// How many of them, from the first on, are tunnels.
+const TUNNELS: usize = 10;
+
 /// The addresses of every real interface that is up, in order, without loopback and IPv6 link-local ones (libp2p cannot
 /// dial the latter: rust-libp2p issue 5608).
 pub(crate) fn addresses() -> io::Result<Vec<IpAddr>> {
@@ -42,16 +45,28 @@ pub(crate) fn addresses() -> io::Result<Vec<IpAddr>> {
     Ok(addresses)
 }
 
-fn serves(ip: IpAddr) -> bool {
+/// Whether others could dial this address.
+pub(crate) fn serves(ip: IpAddr) -> bool {
     let link_local = matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
     !(link_local || ip.is_loopback() || ip.is_unspecified() || ip.is_multicast())
 }
 
-fn is_real(name: &str) -> bool {
+/// Whether others may be found on the interface of this name.
+pub(crate) fn is_real(name: &str) -> bool {
     if NOT_REAL.iter().any(|prefix| name.starts_with(prefix)) {
         return false;
     }
     system_says_real(name)
+}
+
+/// Whether the interface of this name leads elsewhere, through a VPN for example; asked only of those that are not real.
+pub(crate) fn is_tunnel(name: &str) -> bool {
+    let named = NOT_REAL
+        .iter()
+        .position(|prefix| name.starts_with(prefix))
+        .is_some_and(|at| at < TUNNELS);
+    let inside = NOT_REAL.iter().any(|prefix| name.starts_with(prefix));
+    named || (!inside && !name.starts_with("veth"))
 }
 
 /// Linux knows more than the name tells: a tunnel by its link type (ARPHRD_PPP 512, TUNNEL 768, TUNNEL6 769, SIT 776,
@@ -98,6 +113,16 @@ mod tests {
         }
         for name in ["eth0", "wlan0", "enp3s0", "en0", "br0", "Ethernet", "veth0"] {
             assert!(is_real(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_vpn_is_told_from_a_bridge_of_containers() {
+        for name in ["tun0", "wg0", "tailscale0", "utun3", "ppp0", "proton0"] {
+            assert!(is_tunnel(name), "{name}");
+        }
+        for name in ["docker0", "br-1a2b3c", "virbr0", "vmnet1", "veth12ab"] {
+            assert!(!is_tunnel(name), "{name}");
         }
     }
 

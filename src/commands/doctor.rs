@@ -1,0 +1,113 @@
+//! `amends doctor`: what is wrong, and what to do next.
+
+use std::path::Path;
+
+use clap::Args;
+
+use super::unexpected;
+use crate::advice::Advice;
+use crate::app::{self, Examined};
+use crate::cli::Context;
+use crate::doctor::{self, network, outside, unknown, well};
+use crate::holder::{self, Wish};
+use crate::home::{Home, Lock};
+use crate::passphrase;
+use crate::request::{Failure, Finding, Request, Response};
+use crate::words;
+use amends_keys::vault::VaultKey;
+
+/// Find out what is wrong: the journal, its keys, the clock, the network
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Find out what is wrong, and what to do next: looks at the folder and its disk, the vault, both stores row by row, the keys, the clock, and why your partner's device is not met. It changes nothing. What it finds is said with its cause first.\n\nIt works with amends up and without. What can be looked at without the passphrase is looked at even where the journal cannot be opened. On the network it asks what every device asks that looks for others, and tries to connect to your partner's device; --quiet leaves the asking out. It takes a few seconds.",
+    after_help = "Examples:\n  amends doctor\n  amends doctor --peer 192.168.1.7:4100     also try this address\n  amends doctor --json                      for scripts: an array, the worst first"
+)]
+pub struct Arguments {
+    /// An address of your partner's device to try, besides those that are known and found
+    #[arg(long, value_name = "ADDR", value_hint = clap::ValueHint::Other)]
+    peer: Option<String>,
+    /// Ask nothing on the network; try known addresses only
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// Runs `amends doctor`. Gives the exit code that goes with what was found.
+///
+/// # Errors
+/// Only what keeps it from looking or from saying what it saw.
+pub async fn run(context: &Context, arguments: Arguments) -> Result<u8, Failure> {
+    let findings = doctor::worst_first(look(context, &arguments).await?);
+    context.out.value(&findings)?;
+    context
+        .out
+        .say(&words::doctor::all(context.out, &findings))?;
+    Ok(doctor::exit_of(&findings))
+}
+
+async fn look(context: &Context, arguments: &Arguments) -> Result<Vec<Finding>, Failure> {
+    let dir = context.home_dir()?;
+    let (home, found) = outside::home(&dir);
+    let mut findings = vec![home];
+    findings.extend(outside::disk(&dir));
+    let Some(home) = found else {
+        return without_stores(findings, &dir).await;
+    };
+    findings.push(outside::vault(&home));
+    let (peer, quiet) = (arguments.peer.clone(), arguments.quiet);
+    let wish = Wish::default();
+    match holder::find(&home, &wish).await {
+        Ok(Some(mut there)) => {
+            findings.push(well("holder", "An amends has the journal open, and answers."));
+            let asked = Request::Doctor { peer, quiet };
+            return match there.ask_to_the_end(asked, |_| Ok(())).await? {
+                Response::Findings(more) => {
+                    findings.extend(more);
+                    Ok(findings)
+                }
+                other => Err(unexpected(other)),
+            };
+        }
+        Ok(None) => findings.push(well(
+            "holder",
+            "No amends has the journal open: your devices meet while amends up runs, or by amends sync.",
+        )),
+        Err(failure) => {
+            findings.push(doctor::failed("holder", failure));
+            return without_stores(findings, &dir).await;
+        }
+    }
+    let (key, _lock) = match open(context, &home).await {
+        Ok(opened) => opened,
+        Err(failure) => {
+            findings.push(doctor::locked("journal", failure));
+            return without_stores(findings, &dir).await;
+        }
+    };
+    let Examined {
+        findings: more,
+        facts,
+        met,
+    } = app::examine_stores(&home, &key, peer.as_deref(), quiet)?;
+    findings.extend(more);
+    findings.push(outside::clock(&dir, met));
+    findings.extend(network::examine(facts).await);
+    Ok(findings)
+}
+
+/// The key, and the lock that keeps others out meanwhile.
+async fn open(context: &Context, home: &Home) -> Result<(VaultKey, Lock), Failure> {
+    let key = passphrase::unlock(context, home).await?;
+    let lock = home.try_lock()?.ok_or(Failure::from(Advice::Busy))?;
+    Ok((key, lock))
+}
+
+/// What can be said where the stores stay closed.
+async fn without_stores(mut findings: Vec<Finding>, dir: &Path) -> Result<Vec<Finding>, Failure> {
+    findings.push(outside::clock(dir, None));
+    findings.extend(network::examine(None).await);
+    findings.push(unknown(
+        "partner",
+        "Why your partner's device is not met cannot be seen without the keys in the journal.",
+    ));
+    Ok(findings)
+}
