@@ -926,6 +926,15 @@ pub fn bundle_refused(count: u64, reason: &str) -> String {
     format!("{pieces} refused, and nothing of that was kept ({reason}).")
 }
 
+/// The two devices run versions of which the older cannot read all that the newer writes.
+pub fn older(mine: bool) -> &'static str {
+    if mine {
+        "Your partner's device runs a later version of Amends. What it writes that this one does not know is kept, and read once you bring Amends up to date on this device."
+    } else {
+        "Your partner's device runs an older version of Amends. What you write that it does not know is kept there, and read once Amends is brought up to date there."
+    }
+}
+
 /// Something in an entry that this version cannot read.
 pub const UNREAD: &str = "A later version of Amends wrote in this, and this one cannot read all of it yet. It is kept as it is; bring Amends up to date on this device, and it is read.";
 

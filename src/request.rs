@@ -469,6 +469,10 @@ pub struct Status {
     pub connected: bool,
     /// Records that the partner's device says exist but have not come.
     pub not_come: u64,
+    /// Whose device runs an older version of the program than the other, by what was said when they last met: `mine`,
+    /// `partners`, or null.
+    #[serde(default)]
+    pub older: Option<String>,
 }
 
 /// One thing that waits for this person.

@@ -404,6 +404,9 @@ pub fn status(out: Output, status: &Status) -> String {
             "{partner}'s device has spoken of {n} that did not come here yet."
         ));
     }
+    if let Some(whose) = &status.older {
+        said.push(advice::older(whose == "mine").to_owned());
+    }
     if !status.refused.is_empty() {
         said.push("Set aside or refused:".to_owned());
         said.extend(status.refused.iter().map(|why| format!("  {}", line(why))));

@@ -150,6 +150,7 @@ pub fn frame_seeds() -> Vec<Vec<u8>> {
             clock: clock.clone(),
             again: chunks.is_some(),
             chunks,
+            knows: 0,
         };
         frame.to_bytes()
     });

@@ -659,6 +659,8 @@ fn every_sentence_is_as_it_was_agreed() {
         bundle_waiting(2),
         bundle_refused(1, "reason"),
         bundle_refused(2, "reason"),
+        older(true).to_owned(),
+        older(false).to_owned(),
         UNREAD.to_owned(),
         export_unfinished("/media/stick/.amends-export-7"),
         BUNDLE_OWN.to_owned(),

@@ -519,6 +519,7 @@ impl App {
                 refused: Vec::new(),
                 connected,
                 not_come: 0,
+                older: None,
             });
         };
         let today = today();
@@ -561,6 +562,10 @@ impl App {
             refused,
             connected,
             not_come: replica.not_come(),
+            older: replica.older().map(|whose| match whose {
+                Whose::Mine => "mine".to_owned(),
+                Whose::Partners => "partners".to_owned(),
+            }),
         })
     }
 }

@@ -488,10 +488,12 @@ fn open_failed(path: &Path, error: &amends_store::OpenError) -> Failure {
         E::WrongKey => Advice::StoreForeign { path },
         E::InUse => Advice::Busy,
         E::Full => Advice::DiskFull,
-        E::Exists(_) | E::ReadOnly | E::File { .. } | E::Failed(_) => Advice::HomeUnusable {
-            path,
-            error: error.to_string(),
-        },
+        E::Exists(_) | E::ReadOnly | E::File { .. } | E::Failed(_) | E::Copy(_) => {
+            Advice::HomeUnusable {
+                path,
+                error: error.to_string(),
+            }
+        }
         _ => Advice::StoreDamaged {
             path,
             why: error.to_string(),

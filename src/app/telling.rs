@@ -66,6 +66,10 @@ impl App {
                 }
                 self.bundle_read = Some(read.clone());
             }
+            Shown::Older(None) => {}
+            Shown::Older(Some(whose)) => self.tell(&Event::Notice {
+                message: crate::advice::older(*whose == Whose::Mine).to_owned(),
+            }),
             Shown::PartnerWentBack => self.tell(&Event::Notice {
                 message: crate::advice::PARTNER_WENT_BACK.to_owned(),
             }),

@@ -30,6 +30,7 @@ struct ForScripts<'a> {
     unconfirmed: bool,
     connected: bool,
     not_come: u64,
+    older: Option<&'a str>,
     this_day: &'a [Waits],
 }
 
@@ -56,6 +57,7 @@ pub async fn run(context: &Context, _: Arguments) -> Result<(), Failure> {
         unconfirmed: status.unconfirmed,
         connected: status.connected,
         not_come: status.not_come,
+        older: status.older.as_deref(),
         this_day: &status.this_day,
     })?;
     context.out.say(&words::status(context.out, &status))

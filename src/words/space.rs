@@ -194,6 +194,7 @@ mod tests {
             refused: Vec::new(),
             connected: false,
             not_come: 0,
+            older: None,
         }
     }
 

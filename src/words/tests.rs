@@ -54,6 +54,7 @@ fn status() -> Status {
         refused: Vec::new(),
         connected: false,
         not_come: 0,
+        older: None,
     }
 }
 

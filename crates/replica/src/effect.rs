@@ -145,6 +145,9 @@ pub enum Shown {
     Fork(Whose),
     /// The partner's device holds less than it said before: it came back from an older copy.
     PartnerWentBack,
+    /// The two devices run versions of the program of which one cannot read all that the other writes: whose is older, or none
+    /// of them any more.
+    Older(Option<Whose>),
     /// What a bundle brought. Nothing is shown where the replica was loaded anew since it was opened.
     BundleRead(BundleRead),
 }

@@ -1,7 +1,8 @@
 //! What two devices say to each other inside a session (`docs/decisions/0002`).
 //!
 //! ```text
-//! frame = 1 version(1)=1 flags(1) clock      flags: 1 "send again from here", 2 "I know the frames 4 to 8", 4 "I want chunks of you"
+//! frame = 1 version(1)=1 flags(1) clock      flags: 1 "send again from here", 2 "I know the frames 4 to 8", 4 "I want chunks of you",
+//!                                                 and five bits for how much the sender's program can read
 //!       | 2 envelope                          PROTOCOL section 4
 //!       | 3                                   heartbeat
 //!       | 4 names                             send me these chunks
@@ -21,8 +22,14 @@ use crate::clock::Clock;
 const CLOCK: u8 = 1;
 const ENVELOPE: u8 = 2;
 const HEARTBEAT: u8 = 3;
-/// The version of the sync inside a session.
+/// The version of the sync inside a session: another one cannot be spoken with at all.
 pub const VERSION: u8 = 1;
+/// How much this version of the program can read of what others write: one more, up to 31, with each version that writes
+/// something which the one before cannot read, such as a new kind of entry. Two that differ sync even so
+/// (`docs/decisions/0040-which-side-is-older.md`).
+pub const KNOWS: u8 = 0;
+/// Where that stands in a clock's flags.
+const KNOWS_AT: u32 = 3;
 const AGAIN: u8 = 1;
 const CHUNKS: u8 = 2;
 const WANTS: u8 = 4;
@@ -47,6 +54,8 @@ pub enum Frame {
         /// None where the sender does not know the frames that are about chunks; else whether it lacks chunks that
         /// entries name, and the other device did not say that it lacks them too.
         chunks: Option<bool>,
+        /// How much the sender's program can read: its [`KNOWS`].
+        knows: u8,
     },
     /// Asks for chunks.
     Ask(Vec<ChunkName>),
@@ -79,7 +88,11 @@ pub enum FrameError {
     #[error("a malformed list of chunks")]
     Names,
     /// The other device speaks another version.
-    #[error("sync version {found}, this program speaks {VERSION}")]
+    #[error(
+        "the program on {} device is of an older version: it speaks sync version {}, the other one {}",
+        if *found > VERSION { "this" } else { "the other" },
+        VERSION.min(*found), VERSION.max(*found)
+    )]
     Version {
         /// What it speaks.
         found: u8,
@@ -94,11 +107,13 @@ impl Frame {
                 clock,
                 again,
                 chunks,
+                knows,
             } => {
                 let flag = |is: bool, bit: u8| if is { bit } else { 0 };
                 let flags = flag(*again, AGAIN)
                     | flag(chunks.is_some(), CHUNKS)
-                    | flag(*chunks == Some(true), WANTS);
+                    | flag(*chunks == Some(true), WANTS)
+                    | (*knows).min(u8::MAX >> KNOWS_AT) << KNOWS_AT;
                 let mut out = vec![CLOCK, VERSION, flags];
                 clock.write(&mut out);
                 out
@@ -133,6 +148,7 @@ impl Frame {
                     clock,
                     again: flags & AGAIN != 0,
                     chunks: (flags & CHUNKS != 0).then_some(flags & WANTS != 0),
+                    knows: flags >> KNOWS_AT,
                 })
             }
             ENVELOPE => Ok(Frame::Envelope(rest.to_vec())),

@@ -59,7 +59,7 @@ pub use card::Card;
 pub use clock::{Clock, Position};
 pub use edit::{Beginnings, Change, Edit, EditError, NewPhoto, Words};
 pub use effect::{Effect, HandleError, Input, LinkId, Shown, World};
-pub use frame::{Frame, FrameError, VERSION};
+pub use frame::{Frame, FrameError, KNOWS, VERSION};
 pub use payload::{Beginning, Item, PayloadError, read_items, write_items};
 pub use record::{MAX_PAYLOAD, Record, RecordError, RecordHash, RecordKind, Seen, actor_of};
 pub use replica::{Founding, Meeting, Partner, Replica};

@@ -104,6 +104,8 @@ pub struct Replica {
     /// Records that were being applied when the program last stopped, and how often.
     pub(crate) suspects: BTreeMap<RecordHash, u8>,
     pub(crate) met: MetRow,
+    /// How much the partner's program can read, by what it last said.
+    pub(crate) partner_knows: u8,
     /// What a later version wrote.
     pub(crate) awaited: Vec<AwaitedRow>,
     /// Whether the next [`Input::Continue`] tries it again.
@@ -324,6 +326,11 @@ impl Replica {
                 .map(|row| (row.hash, row.begun))
                 .collect(),
             met,
+            partner_knows: match shelf.get(Table::Meta, name::KNOWS.as_bytes())? {
+                Some(row) => rows::decode(name::KNOWS, &row)?,
+                // Nothing else was ever heard.
+                None => crate::frame::KNOWS,
+            },
             awaited,
             trying: false,
             set_aside,

@@ -56,6 +56,7 @@ pub(crate) mod name {
     pub(crate) const APPLYING: &str = "applying";
     pub(crate) const MET: &str = "met";
     pub(crate) const AWAITED: &str = "awaited";
+    pub(crate) const KNOWS: &str = "knows";
     pub(crate) const CARD: &str = "card";
     pub(crate) const RECORD: &str = "record";
     pub(crate) const ENVELOPE: &str = "envelope";

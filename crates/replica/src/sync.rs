@@ -2,6 +2,7 @@
 //! lacks, in order, and go on live. An acknowledgement is a clock, sent after what it covers is on the disk. What is sent
 //! is in [`crate::send`].
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use amends_journal::EntryId;
@@ -11,10 +12,10 @@ use crate::bundle::Reading;
 use crate::chunks::LinkChunks;
 use crate::clock::{Clock, Position};
 use crate::effect::{Effect, HandleError, LinkId, Shown, World};
-use crate::frame::Frame;
+use crate::frame::{Frame, KNOWS};
 use crate::record::{RecordHash, RecordKind};
 use crate::replica::{Meeting, Replica};
-use crate::rows::{self, HeardRow, LogRow, MetRow, RecordRow, name};
+use crate::rows::{self, HeardRow, LogRow, MetRow, RecordRow, Whose, name};
 use crate::shelf::{Gathered, Table};
 use crate::wall::Ready;
 
@@ -50,6 +51,8 @@ pub(crate) struct Link {
     pub(crate) closing: bool,
     /// What is asked for and sent beside the records.
     pub(crate) chunks: LinkChunks,
+    /// Another link to the same device was open meanwhile: the clock that opens this one may be older than what came over that.
+    beside: bool,
     /// It is no session but a bundle that is being read. Then `theirs` stays unknown, and nothing is sent.
     pub(crate) reading: Option<Reading>,
 }
@@ -72,6 +75,7 @@ impl Link {
             idle: 0,
             closing: false,
             chunks: LinkChunks::default(),
+            beside: false,
             reading: None,
         }
     }
@@ -159,7 +163,15 @@ impl Replica {
                 reason: "a device that is no member of this journal".to_owned(),
             }]);
         }
-        self.links.insert(link, Link::new(device));
+        let mut new = Link::new(device);
+        for other in self
+            .links
+            .values_mut()
+            .filter(|other| other.device == device)
+        {
+            (new.beside, other.beside) = (true, true);
+        }
+        self.links.insert(link, new);
         let mut gathered = Gathered::new(world.shelf);
         let mut effects = Vec::new();
         let first = !self.member.confirmed;
@@ -180,6 +192,32 @@ impl Replica {
         }
         effects.push(self.send_clock(link, false));
         Ok(effects)
+    }
+
+    /// Keeps how much the partner's program can read, and says where that changed which of the two is older.
+    fn note_knows(
+        &mut self,
+        gathered: &mut Gathered<'_>,
+        knows: u8,
+    ) -> Result<Option<Effect>, HandleError> {
+        if self.partner_knows == knows {
+            return Ok(None);
+        }
+        let before = self.older();
+        self.partner_knows = knows;
+        rows::put(gathered, name::KNOWS, &knows)?;
+        let is = self.older();
+        Ok((is != before).then_some(Effect::Show(Shown::Older(is))))
+    }
+
+    /// Whose program is of an older version, by what the partner's device said when the two last met: what the newer one
+    /// writes may be unreadable there until it is brought up to date.
+    pub fn older(&self) -> Option<Whose> {
+        match self.partner_knows.cmp(&KNOWS) {
+            Ordering::Less => Some(Whose::Partners),
+            Ordering::Equal => None,
+            Ordering::Greater => Some(Whose::Mine),
+        }
     }
 
     pub(crate) fn part_from(
@@ -221,6 +259,7 @@ impl Replica {
                 clock: self.clock(),
                 again,
                 chunks: Some(wants),
+                knows: KNOWS,
             }
             .to_bytes(),
         }
@@ -293,7 +332,7 @@ impl Replica {
         world: &mut World<'_>,
         link_id: LinkId,
         mut theirs: Clock,
-        (again, chunks): (bool, Option<bool>),
+        (again, chunks, knows): (bool, Option<bool>, u8),
     ) -> Result<Vec<Effect>, HandleError> {
         theirs.0.retain(|log, _| self.logs.contains_key(log));
         let mut gathered = Gathered::new(world.shelf);
@@ -315,6 +354,7 @@ impl Replica {
             return Ok(Vec::new());
         };
         let (device, opening) = (link.device, link.theirs.is_none());
+        let mut alone = !link.beside;
         let counted = self.counted.entry(device).or_default();
         link.hear(&theirs, again, counted);
         link.chunks.hear(chunks);
@@ -327,7 +367,6 @@ impl Replica {
                 shows.push(Effect::Show(Shown::Fork(*whose)));
             }
         }
-        let mut alone = true;
         for (_, other) in self
             .links
             .iter_mut()
@@ -339,6 +378,7 @@ impl Replica {
             }
         }
 
+        shows.extend(self.note_knows(&mut gathered, knows)?);
         let before = self.heard.get(&device).cloned().unwrap_or_default();
         if opening {
             self.raise_fence(&mut gathered, device, own)?;

@@ -119,6 +119,7 @@ fn bytes_of(clock: &Clock) -> Vec<u8> {
         clock: clock.clone(),
         again: false,
         chunks: None,
+        knows: amends_replica::KNOWS,
     };
     frame.to_bytes()[3..].to_vec()
 }

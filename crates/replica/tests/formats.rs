@@ -117,7 +117,12 @@ proptest! {
     #[test]
     fn a_clock_is_read_as_it_was_written(logs in prop::collection::btree_map(any::<[u8; 32]>(), position(), 0..5), again: bool, chunks: Option<bool>) {
         let clock = Clock(logs.into_iter().map(|(log, position)| (LogKey(log), position)).collect());
-        let frame = Frame::Clock { clock, again, chunks };
+        let frame = Frame::Clock {
+            clock,
+            again,
+            chunks,
+            knows: amends_replica::KNOWS,
+        };
         prop_assert_eq!(Frame::parse(&frame.to_bytes()), Ok(frame));
     }
 

@@ -461,6 +461,7 @@ fn an_entry_of_mine_that_is_not_readable_there_is_shown_as_such() {
             clock,
             again: false,
             chunks: None,
+            knows: amends_replica::KNOWS,
         }
         .to_bytes(),
     );
@@ -483,6 +484,7 @@ fn an_acknowledgement_of_other_records_than_these_is_none() {
             clock,
             again: false,
             chunks: None,
+            knows: amends_replica::KNOWS,
         }
         .to_bytes(),
     );
@@ -513,6 +515,7 @@ fn giant_clocks_are_read_in_no_time_and_believed_in_nothing() {
         clock: Clock(logs),
         again: true,
         chunks: None,
+        knows: amends_replica::KNOWS,
     }
     .to_bytes();
     for _ in 0..50 {

@@ -4,7 +4,7 @@ mod common;
 
 use amends_journal::State;
 use amends_keys::identity::StaticKey;
-use amends_replica::{Card, EditError, Frame, Input, Shown};
+use amends_replica::{Card, EditError, Frame, Input, KNOWS, Shown, Whose};
 use common::*;
 
 #[test]
@@ -306,6 +306,7 @@ fn nobody_can_keep_another_from_writing_by_a_claim() {
         clock,
         again: false,
         chunks: None,
+        knows: KNOWS,
     }
     .to_bytes();
     pair.ana_gets(link, &lie);
@@ -521,5 +522,81 @@ fn six_hundred_entries_are_caught_up_with_in_one_meeting() {
         pair.ana().sent.1 - before < 12,
         "many records go in one envelope"
     );
+    pair.assert_equal();
+}
+
+#[test]
+fn a_clock_that_was_slow_on_a_second_link_is_no_sign_of_an_older_copy() {
+    let mut pair = met_pair(33);
+    let first = pair.connect();
+    pair.run();
+    // The second link's first clock is under way while the first link brings more, and ends.
+    let second = pair.connect();
+    let entry = pair.edit(ANA, proposal("x")).unwrap();
+    while pair.deliver(first, BO) || pair.deliver(first, ANA) {}
+    assert!(pair.ana().reached(&entry));
+    pair.cut(first);
+    while pair.deliver(second, ANA) || pair.deliver(second, BO) {}
+    for device in &pair.devices {
+        assert!(!device.was_shown(&Shown::PartnerWentBack));
+    }
+    assert!(
+        pair.ana().reached(&entry),
+        "what was said once is not taken back"
+    );
+    pair.assert_equal();
+}
+
+/// What Bo's device opens a session with, by a program that can read so much.
+fn clock_of_bo(pair: &Pair, knows: u8) -> Frame {
+    Frame::Clock {
+        clock: pair.bo().replica.clock(),
+        again: false,
+        chunks: Some(false),
+        knows,
+    }
+}
+
+#[test]
+fn two_versions_that_meet_say_which_side_is_older_and_sync_what_both_understand() {
+    let mut pair = met_pair(31);
+    assert_eq!(pair.ana().replica.older(), None);
+    let link = pair.connect();
+    let later = clock_of_bo(&pair, KNOWS + 1).to_bytes();
+    pair.ana_gets(link, &later);
+    pair.cut(link);
+    assert_eq!(pair.ana().replica.older(), Some(Whose::Mine));
+    assert!(pair.ana().was_shown(&Shown::Older(Some(Whose::Mine))));
+    // It is known after a start too, and keeps nobody from writing and meeting.
+    pair.restart(ANA, false);
+    assert_eq!(pair.ana().replica.older(), Some(Whose::Mine));
+    let entry = pair.edit(ANA, proposal("Whatever the version.")).unwrap();
+    pair.meet();
+    assert!(pair.ana().reached(&entry));
+    // Once both are of one version again, that is said as well.
+    assert_eq!(pair.ana().replica.older(), None);
+    assert!(pair.ana().was_shown(&Shown::Older(None)));
+    pair.assert_equal();
+}
+
+#[test]
+fn a_version_that_cannot_be_spoken_with_is_refused_and_named_by_its_side() {
+    let mut pair = met_pair(32);
+    for (version, side) in [(0, "the other device"), (9, "this device")] {
+        let mut frame = clock_of_bo(&pair, KNOWS).to_bytes();
+        frame[1] = version;
+        let link = pair.connect();
+        pair.ana_gets(link, &frame);
+        assert!(
+            !pair.links.contains_key(&link),
+            "nothing more can be said over it"
+        );
+        let said = pair.ana().refused().pop().unwrap();
+        assert!(
+            said.contains(&format!("{side} is of an older version")),
+            "{said}"
+        );
+    }
+    pair.meet();
     pair.assert_equal();
 }

@@ -96,6 +96,10 @@ pub(crate) fn bring_up(
     let tx = conn.transaction()?;
     run(&tx, migrations, found)?;
     tx.commit()?;
+    // One copy is enough. What cannot be removed goes with the home.
+    for older in 1..found {
+        fs::remove_file(file::beside(path, &format!(".version-{older}"))).ok();
+    }
     Ok(Some(copy))
 }
 
@@ -240,6 +244,18 @@ mod tests {
         assert!(!file::beside(&path, ".copy-unfinished").exists());
         let copy = open(&copy).unwrap();
         assert_eq!(copy.get(Table::Card, b"a").unwrap(), Some(vec![9; 20_000]));
+    }
+
+    #[test]
+    fn a_migration_removes_the_copies_of_versions_before_the_last() {
+        let (_home, path, mut store) = filled();
+        let copy_of = |version: u32| file::beside(&path, &format!(".version-{version}"));
+        fs::write(copy_of(1), "older").unwrap();
+        let broken: &[Migration] = &[MIGRATIONS, &[breaks]].concat();
+        assert!(bring_up(&mut store.conn, &path, broken).is_err());
+        assert!(copy_of(1).exists(), "only one that went well");
+        bring_up(&mut store.conn, &path, &[MIGRATIONS, &[to_next]].concat()).unwrap();
+        assert!(!copy_of(1).exists() && copy_of(VERSION).exists());
     }
 
     #[test]

@@ -183,11 +183,17 @@ impl World {
         device.waits = true;
         // What was written since may be in a file and nowhere else, and its numbers are given anew.
         self.files.clear();
+        // What counted as held by the other may be gone there now.
+        for (of, device) in self.devices.iter_mut().enumerate() {
+            self.truth.confirm_again(of, device.confirmed_there.take());
+        }
         let [a, b] = &self.devices;
         self.truth.went_back([&a.disk, &b.disk]);
-        let was = self.truth.forget_confirmed(who);
-        let device = &mut self.devices[who];
-        device.confirmed_there = device.confirmed_there.max(was);
+        for (of, device) in self.devices.iter_mut().enumerate() {
+            if device.waits {
+                device.confirmed_there = self.truth.forget_confirmed(of);
+            }
+        }
         self.start(who);
     }
 

@@ -11,6 +11,7 @@ fn answer_frame(given: &Value) -> Answer {
                     clock,
                     again,
                     chunks,
+                    ..
                 } => json!({
                     "clock": clock.0.iter().map(|(log, position)| json!({
                         "log key": hex(log.as_bytes()), "seq": position.seq, "head": hex(position.head),
