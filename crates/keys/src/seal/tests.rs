@@ -263,3 +263,18 @@ proptest! {
         prop_assert_eq!(open_row(&key, &aad, &seal_row(&key, nonce, &aad, &plain)).unwrap(), plain);
     }
 }
+
+#[test]
+fn one_record_needs_no_ending_zero_and_two_do() {
+    // 66 bytes of header and 16 of tag; a length and a signature are 68.
+    assert_eq!(sealed_len([256 - 68]), Some(66 + 16 + 256));
+    assert_eq!(sealed_len([257 - 68]), Some(66 + 16 + padme(257)));
+    assert_eq!(sealed_len([1, 252 - 2 * 68 - 1]), Some(66 + 16 + 256));
+    assert_eq!(
+        sealed_len([1, 253 - 2 * 68 - 1]),
+        Some(66 + 16 + padme(257))
+    );
+    assert!(padme(257) > 256);
+    let short = OpenError::TooShort { size: 1 };
+    assert!(short.to_string().ends_with("the least is 338"));
+}
