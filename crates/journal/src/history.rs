@@ -87,6 +87,15 @@ impl History {
         self.notes.insert(note.hash, note);
     }
 
+    /// Takes back the last change of its actor.
+    pub(crate) fn pop(&mut self, hash: &[u8; 32]) {
+        if let Some(note) = self.notes.remove(hash)
+            && let Some(all) = self.by_actor.get_mut(&note.actor)
+        {
+            all.pop();
+        }
+    }
+
     /// What the operation of this name made, if it stands in a change that `clock` includes.
     pub(crate) fn made(
         &self,

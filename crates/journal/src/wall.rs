@@ -84,21 +84,82 @@ impl Refusal {
 /// # Errors
 /// [`Refusal`], for the first change that is refused.
 pub fn admit(part: &Part, writer: &Writer, changes: &[&[u8]]) -> Result<Part, Refusal> {
-    let mut history = part.history.clone();
-    let mut hashes = Vec::with_capacity(changes.len());
-    for bytes in changes {
-        let note = inspect(
-            (part.kind(), part.schema),
-            &history,
-            &writer.actor,
-            Some(writer),
-            bytes,
-        )?;
-        hashes.push(note.hash);
-        history.push(note);
+    let mut judged = Judged::new(part.clone());
+    for change in changes {
+        judged.judge(writer, change)?;
     }
-    let passed = trial::attempt(part.schema, &part.doc, changes, &hashes)?;
-    Ok(part.after(passed.doc, passed.saved, history))
+    judged.finish()
+}
+
+/// A part and changes that steps 2 to 4 took, one after the other, before step 5 tries all of them at once: however many
+/// come, and whatever stands between them, the part is tried once.
+#[derive(Debug)]
+pub struct Judged {
+    part: Part,
+    /// With the notes of the changes that wait for step 5.
+    history: History,
+    changes: Vec<Vec<u8>>,
+    hashes: Vec<[u8; 32]>,
+}
+
+impl Judged {
+    /// Nothing is taken yet.
+    #[must_use]
+    pub fn new(part: Part) -> Judged {
+        let history = part.history.clone();
+        Judged {
+            part,
+            history,
+            changes: Vec::new(),
+            hashes: Vec::new(),
+        }
+    }
+
+    /// The part as it was.
+    #[must_use]
+    pub fn part(&self) -> &Part {
+        &self.part
+    }
+
+    /// How many changes wait for step 5.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Steps 2 to 4 for one change, after those that wait.
+    ///
+    /// # Errors
+    /// [`Refusal`]; then it is as if the change had not come.
+    pub fn judge(&mut self, writer: &Writer, change: &[u8]) -> Result<(), Refusal> {
+        let of = (self.part.kind(), self.part.schema);
+        let note = inspect(of, &self.history, &writer.actor, Some(writer), change)?;
+        self.hashes.push(note.hash);
+        self.history.push(note);
+        self.changes.push(change.to_vec());
+        Ok(())
+    }
+
+    /// Forgets all but the first so many of those that wait.
+    pub fn forget(&mut self, all_but: usize) {
+        for hash in self.hashes.drain(all_but.min(self.hashes.len())..).rev() {
+            self.history.pop(&hash);
+        }
+        self.changes.truncate(all_but);
+    }
+
+    /// Step 5 for all that wait: all of them, or none.
+    ///
+    /// # Errors
+    /// [`Refusal`], of step 5.
+    pub fn finish(self) -> Result<Part, Refusal> {
+        if self.changes.is_empty() {
+            return Ok(self.part);
+        }
+        let changes: Vec<&[u8]> = self.changes.iter().map(Vec::as_slice).collect();
+        let passed = trial::attempt(self.part.schema, &self.part.doc, &changes, &self.hashes)?;
+        Ok(self.part.after(passed.doc, passed.saved, self.history))
+    }
 }
 
 /// Steps 2 to 4. Without a writer it is our own part that is loaded: its statements were judged when they came.

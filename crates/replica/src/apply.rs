@@ -1,8 +1,10 @@
 //! Steps 2 to 7 of the wall (PROTOCOL section 6), for records that passed step 1.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use amends_journal::{EntryId, EntryKind, Part, PartKind, wall};
+use amends_journal::wall::{self, Judged};
+use amends_journal::{EntryId, EntryKind, Part, PartKind};
 use amends_keys::identity::LogKey;
 
 use crate::clock::Position;
@@ -27,9 +29,6 @@ pub(crate) type Touched = BTreeMap<EntryId, (Whose, Option<u64>, Of)>;
 
 /// An entry's kind and the version of its schema.
 pub(crate) type Of = (EntryKind, u8);
-
-/// Changes of one writer for one part, in order.
-type Stretch<'a> = (LogKey, Vec<&'a [u8]>);
 
 impl Replica {
     /// Step 6, first half: marks what the next [`crate::Input::Continue`] applies. A record that was being applied when the
@@ -87,27 +86,28 @@ impl Replica {
         let mut gathered = Gathered::new(world.shelf);
         let mut touched = Touched::new();
         let mut effects = Vec::new();
-        if self.apply_together(&gathered, &marked, &mut touched)? {
-            for ready in &marked {
-                self.hold(&mut gathered, world.now, ready, Fate::Applied)?;
-            }
-        } else {
+        let together = self.apply_together(&gathered, &marked, &mut touched)?;
+        if together.is_none() {
             touched.clear();
-            for ready in &marked {
-                let fate = self.apply_one(&gathered, ready, &mut touched)?;
-                if let Fate::SetAside(reason) = &fate {
-                    let whose = self
-                        .logs
-                        .get(&ready.record.log)
-                        .map_or(Whose::Partners, |log| log.whose);
-                    effects.push(Effect::Show(Shown::SetAside {
-                        whose,
-                        seq: ready.record.seq,
-                        reason: reason.clone(),
-                    }));
-                }
-                self.hold(&mut gathered, world.now, ready, fate)?;
+        }
+        let mut fates = together.map(Vec::into_iter);
+        for ready in &marked {
+            let fate = match fates.as_mut().map(Iterator::next) {
+                Some(Some(fate)) => fate,
+                _ => self.apply_one(&gathered, ready, &mut touched)?,
+            };
+            if let Fate::SetAside(reason) = &fate {
+                let whose = self
+                    .logs
+                    .get(&ready.record.log)
+                    .map_or(Whose::Partners, |log| log.whose);
+                effects.push(Effect::Show(Shown::SetAside {
+                    whose,
+                    seq: ready.record.seq,
+                    reason: reason.clone(),
+                }));
             }
+            self.hold(&mut gathered, world.now, ready, fate)?;
         }
         for (entry, (by, mine, of)) in touched {
             for part_name in [PartName::Shared, PartName::Mine, PartName::Partners] {
@@ -154,69 +154,116 @@ impl Replica {
         Ok(effects)
     }
 
-    /// All that was marked at once: one check of each part, however many changes it gets. False where anything at all
-    /// stands against it; then each record is judged alone.
+    /// All that was marked at once: each record is judged by steps 2 to 4 after those before it, and each part is tried
+    /// once by step 5, however many changes it gets and however many records between them are set aside. `None` where
+    /// something stands against that; then each record is tried alone.
     fn apply_together(
         &mut self,
         gathered: &Gathered<'_>,
         marked: &[Ready],
         touched: &mut Touched,
-    ) -> Result<bool, HandleError> {
-        let mut items: Vec<(LogKey, Vec<Item>)> = Vec::new();
+    ) -> Result<Option<Vec<Fate>>, HandleError> {
+        let begun = |ready: &Ready| self.suspects.get(&ready.hash).copied().unwrap_or(0);
+        if marked.iter().any(|ready| begun(ready) > 1) {
+            return Ok(None);
+        }
+        let mut judged: BTreeMap<(EntryId, PartName), Judged> = BTreeMap::new();
+        let mut kinds: BTreeMap<EntryId, Of> = BTreeMap::new();
+        let mut fates = Vec::with_capacity(marked.len());
         for ready in marked {
-            if self
-                .suspects
-                .get(&ready.hash)
-                .is_some_and(|begun| *begun > 1)
-                || ready.record.seq == 1
-            {
-                return Ok(false);
-            }
-            if ready.record.kind != RecordKind::Change as u8 {
-                return Ok(false);
-            }
-            match read_items(&ready.record.payload) {
-                Ok(read) => items.push((ready.record.log, read)),
-                Err(_) => return Ok(false),
-            }
-        }
-        // Changes of one part, in order, by stretches of one writer.
-        let mut stretches: BTreeMap<(EntryId, PartName), Vec<Stretch<'_>>> = BTreeMap::new();
-        let mut kinds = BTreeMap::new();
-        for (log, items) in &items {
-            for item in items {
-                let Ok((part_name, of)) = self.part_of(log, item) else {
-                    return Ok(false);
-                };
-                if *kinds.entry(item.entry).or_insert(of) != of {
-                    return Ok(false);
+            let items = match self.items_of(ready) {
+                Ok(Some(items)) => items,
+                Ok(None) => {
+                    fates.push(self.apply_membership(ready));
+                    continue;
                 }
-                let stretches = stretches.entry((item.entry, part_name)).or_default();
-                match stretches.last_mut() {
-                    Some((writer, changes)) if writer == log => changes.push(&item.change),
-                    _ => stretches.push((*log, vec![&item.change])),
+                Err(why) => {
+                    fates.push(Fate::SetAside(why));
+                    continue;
                 }
-            }
-        }
-        for ((entry, part_name), stretches) in stretches {
-            let Some(of) = kinds.get(&entry).copied() else {
-                return Ok(false);
             };
-            for (log, changes) in stretches {
-                let part = self.trial_part(gathered, &entry, part_name, of)?;
-                match wall::admit(&part, &self.writer(&log, entry), &changes) {
-                    Ok(part) => self.trial.insert((entry, part_name), part),
-                    Err(_) => {
-                        self.trial.clear();
-                        return Ok(false);
+            let mut before: BTreeMap<(EntryId, PartName), usize> = BTreeMap::new();
+            let mut named: BTreeMap<EntryId, Of> = BTreeMap::new();
+            let mut why = None;
+            for item in &items {
+                let (part_name, of) = match self.part_of(&ready.record.log, item) {
+                    Ok(part) => part,
+                    Err(error) => {
+                        why = Some(error);
+                        break;
                     }
                 };
+                let held = kinds.get(&item.entry).copied().unwrap_or(of);
+                if held != of || *named.entry(item.entry).or_insert(of) != of {
+                    why = Some(OTHER_KIND.to_owned());
+                    break;
+                }
+                let key = (item.entry, part_name);
+                let part = match judged.entry(key) {
+                    Entry::Occupied(part) => part.into_mut(),
+                    Entry::Vacant(place) => {
+                        let part = self.parts.take(gathered, &item.entry, part_name, of)?;
+                        place.insert(Judged::new(part))
+                    }
+                };
+                before.entry(key).or_insert(part.waiting());
+                let writer = self.writer(&ready.record.log, item.entry);
+                if let Err(refusal) = part.judge(&writer, &item.change) {
+                    why = Some(refusal.to_string());
+                    break;
+                }
+            }
+            fates.push(match why {
+                None => {
+                    kinds.extend(named);
+                    self.touch(ready, &items, touched);
+                    Fate::Applied
+                }
+                Some(why) => {
+                    for (key, waiting) in before {
+                        if let Some(part) = judged.get_mut(&key) {
+                            part.forget(waiting);
+                        }
+                    }
+                    Fate::SetAside(why)
+                }
+            });
+        }
+        for (key, judged) in judged {
+            let unchanged = judged.waiting() == 0;
+            match judged.finish() {
+                // What was refused costs no loading of the part anew.
+                Ok(part) if unchanged => {
+                    if self.cards.contains_key(&key.0) {
+                        self.parts.put_back(key.0, key.1, part);
+                    }
+                }
+                Ok(part) => drop(self.trial.insert(key, part)),
+                Err(_) => {
+                    self.trial.clear();
+                    return Ok(None);
+                }
             }
         }
-        for (ready, (_, items)) in marked.iter().zip(&items) {
-            self.touch(ready, items, touched);
+        Ok(Some(fates))
+    }
+
+    /// The changes that a record carries; none of a membership record. Why it is set aside, otherwise.
+    fn items_of(&self, ready: &Ready) -> Result<Option<Vec<Item>>, String> {
+        if ready.record.kind == RecordKind::Membership as u8 {
+            return Ok(None);
         }
-        Ok(true)
+        if ready.record.kind != RecordKind::Change as u8 {
+            return Err(format!(
+                "records of kind {} are not known to this version",
+                ready.record.kind
+            ));
+        }
+        if ready.record.seq == 1 {
+            return Err("the first record of a log says whose it is".to_owned());
+        }
+        let items = read_items(&ready.record.payload);
+        items.map(Some).map_err(|error| error.to_string())
     }
 
     /// One record: all of its changes, or none.
@@ -232,23 +279,10 @@ impl Replica {
                 "step 6: the program stopped {TRIES} times while applying it"
             )));
         }
-        if ready.record.kind == RecordKind::Membership as u8 {
-            return Ok(self.apply_membership(ready));
-        }
-        if ready.record.kind != RecordKind::Change as u8 {
-            return Ok(Fate::SetAside(format!(
-                "records of kind {} are not known to this version",
-                ready.record.kind
-            )));
-        }
-        if ready.record.seq == 1 {
-            return Ok(Fate::SetAside(
-                "the first record of a log says whose it is".to_owned(),
-            ));
-        }
-        let items = match read_items(&ready.record.payload) {
-            Ok(items) => items,
-            Err(error) => return Ok(Fate::SetAside(error.to_string())),
+        let items = match self.items_of(ready) {
+            Ok(Some(items)) => items,
+            Ok(None) => return Ok(self.apply_membership(ready)),
+            Err(why) => return Ok(Fate::SetAside(why)),
         };
         let mut taken: BTreeMap<(EntryId, PartName), Part> = BTreeMap::new();
         for item in &items {
