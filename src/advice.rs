@@ -809,9 +809,9 @@ advice! {
     BackupDamaged { path: String } => "backup_damaged", DAMAGED,
         "{path} is not whole: it was changed or cut short. Nothing of it was taken.",
         "Take another copy of it, or an older backup. While the journal is there, write a new one.";
-    RestoredWaits => "restored_waits", FAILED,
-        "This journal came back from a backup, and what you wrote after it may still be with your partner. Nothing was done.",
-        "Meet once with: amends sync. Or read a bundle from your partner's device. Then try again.";
+    CopiedTooOften => "copied_too_often", FAILED,
+        "This home came back from backups and copies so often that no further key of it can be begun. Nothing was done.",
+        "Pair again with your partner: amends pair. What is here stays to read until then; amends export keeps it.";
 
     // What is handed on.
     ExportNotAnswered => "export_not_answered", WRONG_USE,
@@ -953,16 +953,56 @@ pub const BUNDLE_OWN: &str =
 pub const BUNDLE_OLDER: &str = "What it says of how far things have reached is older than what is known here, so that part does not count.";
 
 /// By a bundle, this device's home went back in time.
-pub const BUNDLE_OLDER_COPY: &str = "This home is an older copy of itself: the partner's device holds more of what was written here. Before you write anything, meet, or read a bundle that was written there with --all.";
+pub const BUNDLE_OLDER_COPY: &str = "This home is an older copy of itself: the partner's device holds more of what was written here. What is missing comes back at the next meeting, or from a bundle that was written there with --all.";
 
 /// This device's home went back in time.
-pub const OLDER_COPY: &str = "This home is an older copy of itself: the partner's device holds more of what was written here. What is missing comes back from there now.";
+pub const OLDER_COPY: &str = "This home is an older copy of itself: the partner's device holds more of what was written here. What is missing comes back from there now. What you write begins under a key of its own.";
+
+/// This home was copied or restored since it was last written in.
+pub const IS_COPY: &str = "This home is a copy, or came back from one. What you write next begins under a key of its own, so that nothing is lost whatever the other copy wrote.";
+
+/// A device that came back from a backup or a copy writes on.
+pub const BEGAN_ANEW: &str = "This home came back from a backup or a copy, so this device writes on under a new key. Nothing of either copy is lost; your partner's device takes both.";
+
+/// Another copy of this home writes too.
+pub const OTHER_COPY: &str = "Another copy of this home writes to this journal too, under a key of its own. Both are kept. If that copy is not yours, somebody has your journal and its passphrase: see amends safety.";
+
+/// The partner's device came back from a backup or a copy.
+pub fn partner_began(partner: &str) -> String {
+    let partner = crate::terminal::line(partner);
+    format!(
+        "{partner}'s device came back from a backup or a copy, and writes on under a new key. Everything of both is kept. If {partner} knows of no such thing, ask: it was done with their device's keys."
+    )
+}
+
+/// What was written on a branch that could reach nobody was written once more.
+pub fn carried(ids: &[String]) -> String {
+    format!(
+        "Two copies of this home had written at once. What was written here is kept beside what the other wrote, and goes to your partner now: {}.",
+        ids.join(", ")
+    )
+}
+
+/// Agreements that were made there.
+pub fn agree_anew(ids: &[String]) -> String {
+    format!(
+        "You had agreed here to words that the other copy may have seen otherwise. That does not count yet. Look at them, and agree again if you mean it: {}.",
+        ids.join(", ")
+    )
+}
+
+/// What could not be written once more.
+pub fn left_behind(changes: usize) -> String {
+    format!(
+        "Of what two copies of a home had written at once, changes that could not be taken over: {changes}. They are kept here and do not reach your partner."
+    )
+}
 
 /// A talk that waited for the end of a space is none that the journal takes.
 pub const GIVEN_BACK: &str = "A talk that waited for the end of the space could not begin as it is. It is a draft of yours again: see amends talk list.";
 
 /// Two records of one number.
-pub const FORK: &str = "Two different records carry the same number, as when a copy of a home is used beside the first one. The one that is held stays. Use one copy only.";
+pub const FORK: &str = "Two different records carry the same number, as when a copy of a home is used beside the first one. The one that was held first stays under it; what the other copy wrote comes under another.";
 
 /// The partner's device went back in time.
 pub const PARTNER_WENT_BACK: &str = "The partner's device holds less than it once did, as after coming back from an older copy. What it lacks is sent again.";

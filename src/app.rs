@@ -98,6 +98,7 @@ pub async fn run(
     let (tell, mut carried) = mpsc::channel(64);
     let (tell_news, mut news) = mpsc::channel(4);
     let mut app = App::new(open, options, tell, tell_news)?;
+    app.look_at_place()?;
     // What a later version had written may be readable by now.
     if app.replica.as_ref().is_some_and(Replica::has_awaited) {
         let fed = app.feed(Input::Continue);
@@ -144,8 +145,6 @@ pub(crate) struct App {
     pub(crate) sessions: Sessions,
     watchers: Vec<Face>,
     syncing: Vec<Syncing>,
-    /// This home came out of a backup, and nobody has said yet how much of its log they hold.
-    restored: bool,
     pub(crate) pairing: Option<Pairing>,
     pub(crate) tell_news: mpsc::Sender<PairingNews>,
     /// Changes that went each way over links that are closed.
@@ -163,6 +162,8 @@ pub(crate) struct App {
     bundle_read: Option<amends_replica::BundleRead>,
     /// What was refused or set aside since the start, for `status`.
     refused: VecDeque<String>,
+    /// When somebody was last told how many pieces of photos are still to come.
+    photos_told: Option<Instant>,
     ending: bool,
     /// Who asked to end it, to be told when it is done.
     enders: Vec<Face>,
@@ -190,7 +191,6 @@ impl App {
             None
         };
         let private = open.private_replica()?;
-        let restored = replica.is_some() && open.is_restored()?;
         Ok(Self {
             open,
             options,
@@ -202,7 +202,6 @@ impl App {
             sessions: Sessions::default(),
             watchers: Vec::new(),
             syncing: Vec::new(),
-            restored,
             pairing: None,
             tell_news,
             parted_totals: (0, 0),
@@ -214,6 +213,7 @@ impl App {
             bundle_events: Vec::new(),
             bundle_read: None,
             refused: VecDeque::new(),
+            photos_told: None,
             ending: false,
             enders: Vec::new(),
         })
@@ -266,8 +266,13 @@ impl App {
                 self.begin_pairing(face, pairing::Role::Joiner { code, peer }, listen);
                 Ok(())
             }
-            Request::BundleWrite { path, all, force } => {
-                self.write_bundle(face, path.into(), all, force);
+            Request::BundleWrite {
+                path,
+                all,
+                force,
+                no_photos,
+            } => {
+                self.write_bundle(face, path.into(), (all, force, !no_photos));
                 Ok(())
             }
             Request::BundleRead { path } => self.read_bundle(face, path.into()),
@@ -369,9 +374,6 @@ impl App {
     /// # Errors
     /// [`FeedError::Edit`] where an edit is not possible; else what could not be read or saved.
     pub(crate) fn feed(&mut self, input: Input<'_>) -> Result<Option<EntryId>, FeedError> {
-        if self.restored && matches!(input, Input::Edit(_)) {
-            return Err(FeedError::Failed(Advice::RestoredWaits.into()));
-        }
         let mut edited = None;
         let mut next = Some(input);
         while let Some(input) = next.take() {
@@ -467,14 +469,6 @@ impl App {
                     frame: &frame,
                 });
                 self.survive(fed)?;
-                if self.restored
-                    && self
-                        .replica
-                        .as_ref()
-                        .is_some_and(|replica| replica.knows_its_place(id))
-                {
-                    self.found_its_place();
-                }
                 // What comes of it goes over this link too, before anyone is told that all is there.
                 self.tend()?;
                 self.look_at_syncs();
@@ -525,7 +519,10 @@ impl App {
     }
 
     /// What came from the network could not be kept: it is said, and the holder goes on if the journal can still be read.
-    fn survive(&mut self, fed: Result<Option<EntryId>, FeedError>) -> Result<(), Failure> {
+    pub(crate) fn survive(
+        &mut self,
+        fed: Result<Option<EntryId>, FeedError>,
+    ) -> Result<(), Failure> {
         if let Err(error) = fed {
             let failure = match error {
                 FeedError::Failed(failure) => failure,

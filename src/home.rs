@@ -22,9 +22,11 @@ use thiserror::Error;
 use tokio::sync::oneshot;
 
 mod leaving;
+mod place;
 mod replacing;
 
 pub use leaving::{Destroyed, Leaving};
+pub use place::Place;
 pub use replacing::ReplaceVaultError;
 
 /// The vault's file name in a home.

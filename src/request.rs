@@ -66,6 +66,9 @@ pub enum Request {
         all: bool,
         /// Write over a file that is there.
         force: bool,
+        /// Leave the photos out.
+        #[serde(default)]
+        no_photos: bool,
     },
     /// Read a bundle that the partner's device wrote.
     BundleRead {
@@ -312,6 +315,11 @@ pub enum Event {
     Notice { message: String },
     /// sync: how far it is.
     Transfer { sent: u64, received: u64 },
+    /// bundle: how far it is, in bytes, once it takes over a second; `of` is the whole, where it is known.
+    Bundling { bytes: u64, of: Option<u64> },
+    /// sync and up: pieces of photos that are still to come, and that are here and not on the other device yet; at most once a
+    /// second.
+    Photos { to_come: u64, to_go: u64 },
 }
 
 /// The end of a conversation.
@@ -391,6 +399,9 @@ pub struct BundleWritten {
     pub file: String,
     /// Records in it.
     pub records: u64,
+    /// Pieces of photos in it.
+    #[serde(default)]
+    pub chunks: u64,
     /// Its size.
     pub bytes: u64,
     /// The partner's name.
@@ -402,6 +413,9 @@ pub struct BundleWritten {
 pub struct BundleReceived {
     /// Records that came and are kept.
     pub received: u64,
+    /// Pieces of photos that came and are kept.
+    #[serde(default)]
+    pub chunks: u64,
     /// Records that were here before.
     pub already_here: u64,
     /// Records that could not be taken, since others that come before them are not here.
@@ -473,6 +487,20 @@ pub struct Status {
     /// `partners`, or null.
     #[serde(default)]
     pub older: Option<String>,
+    /// How often each device came back from a backup or a copy.
+    #[serde(default)]
+    pub incarnations: Incarnations,
+}
+
+/// The logs that each device has written, one for each incarnation of it.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Incarnations {
+    /// This device's; 1 where it never came back from a backup or a copy, 0 before pairing.
+    pub mine: u64,
+    /// The partner's.
+    pub partners: u64,
+    /// This home is a copy, and the next edit begins another one.
+    pub copy: bool,
 }
 
 /// One thing that waits for this person.

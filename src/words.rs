@@ -255,6 +255,14 @@ pub fn event(out: Output, event: &Event) -> Option<String> {
         Event::Reached { id } => format!("{} has reached your partner's device.", line(id)),
         Event::Refused { message } | Event::Notice { message } => line(message),
         Event::Transfer { sent, received } => format!("Sent {sent}, received {received} so far."),
+        Event::Bundling { bytes, of: None } => format!("{} so far …", size(*bytes)),
+        Event::Bundling {
+            bytes,
+            of: Some(of),
+        } => format!("{} of {} so far …", size(*bytes), size(*of)),
+        Event::Photos { to_come, to_go } => format!(
+            "Pieces of photos still to come: {to_come}, not yet on the other device: {to_go}."
+        ),
         Event::Code { .. }
         | Event::Found
         | Event::Progress { .. }
@@ -263,6 +271,11 @@ pub fn event(out: Output, event: &Event) -> Option<String> {
         | Event::NewCodeNeedsKey
         | Event::Paired { .. } => return None,
     })
+}
+
+/// How much, for a line of progress.
+fn size(bytes: u64) -> String {
+    format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10)
 }
 
 /// What went each way, and what each side has now. Never just "synced": that would say more than is known.
@@ -289,11 +302,16 @@ pub fn synced(synced: &Synced) -> String {
 /// A bundle is written: what is in it, and what to do with it.
 pub fn bundle_written(written: &BundleWritten) -> String {
     let (partner, file) = (line(&written.partner), line(&written.file));
-    let holds = match written.records {
-        0 => format!(
+    let holds = match (written.records, written.chunks) {
+        (0, 0) => format!(
             "{partner}'s device lacks nothing by what it last said; the bundle only tells it what has come here."
         ),
-        n => format!("The bundle holds {}.", count(n, "record", "records")),
+        (0, _) => "The bundle holds photos.".to_owned(),
+        (n, 0) => format!("The bundle holds {}.", count(n, "record", "records")),
+        (n, _) => format!(
+            "The bundle holds {}, and photos.",
+            count(n, "record", "records")
+        ),
     };
     format!(
         "Wrote {file}. {holds}\nIt is sealed: only your two devices can read it. Take it over, and there: amends bundle read FILE"
@@ -304,7 +322,14 @@ pub fn bundle_written(written: &BundleWritten) -> String {
 pub fn bundle_read(read: &BundleReceived) -> String {
     let partner = line(&read.partner);
     let came = match read.received {
+        0 if read.chunks > 0 => "Of photos something came.".to_owned(),
         0 => "Nothing new came.".to_owned(),
+        n if read.chunks > 0 => {
+            format!(
+                "{} came, and photos with them.",
+                count(n, "record", "records")
+            )
+        }
         n => format!("{} came.", count(n, "record", "records")),
     };
     let mut said = vec![match read.already_here {
@@ -406,6 +431,22 @@ pub fn status(out: Output, status: &Status) -> String {
     }
     if let Some(whose) = &status.older {
         said.push(advice::older(whose == "mine").to_owned());
+    }
+    if status.incarnations.copy {
+        said.push(crate::advice::IS_COPY.to_owned());
+    }
+    let began = |n: u64| count(n.saturating_sub(1), "time", "times");
+    if status.incarnations.mine > 1 {
+        said.push(format!(
+            "This device came back from a backup or a copy {}, and writes on under another key since.",
+            began(status.incarnations.mine)
+        ));
+    }
+    if status.incarnations.partners > 1 {
+        said.push(format!(
+            "{partner}'s device came back from a backup or a copy {}.",
+            began(status.incarnations.partners)
+        ));
     }
     if !status.refused.is_empty() {
         said.push("Set aside or refused:".to_owned());

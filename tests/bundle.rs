@@ -56,7 +56,7 @@ impl Stick {
 }
 
 fn counts(received: u64, already_here: u64, waiting: u64, refused: u64) -> Value {
-    json!({"received": received, "already_here": already_here, "waiting": waiting, "refused": refused})
+    json!({"received": received, "chunks": 0, "already_here": already_here, "waiting": waiting, "refused": refused})
 }
 
 #[test]

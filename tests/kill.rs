@@ -238,3 +238,58 @@ fn whatever_is_killed_while_pairing_the_two_can_become_a_pair() {
     }
     println!("{ends:?}");
 }
+
+/// A PNG of noise, which no compression makes smaller.
+fn noise(side: u32) -> Vec<u8> {
+    use image::ImageEncoder;
+    let mut rng = StdRng::seed_from_u64(7);
+    let pixels: Vec<u8> = (0..side * side * 3).map(|_| rng.random()).collect();
+    let mut bytes = Vec::new();
+    image::codecs::png::PngEncoder::new(&mut bytes)
+        .write_image(&pixels, side, side, image::ExtendedColorType::Rgb8)
+        .unwrap();
+    bytes
+}
+
+#[test]
+fn a_photo_whose_way_is_cut_again_and_again_comes_whole_and_goes_on_where_it_was() {
+    let pair = Pair::new();
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("photo.png");
+    std::fs::write(&file, noise(2000)).unwrap();
+    let photo = file.to_str().unwrap();
+    let kept = pair
+        .ana
+        .run(&["memory", "add", "By the lake.", "--photo", photo])
+        .ok();
+    let id = kept["id"].as_str().unwrap();
+    let of = kept["photos"][0]["of"].as_u64().unwrap();
+    let ana = pair.ana.up();
+    let mut here = Vec::new();
+    for _ in 0..4 {
+        let mut bo = pair
+            .bo
+            .up_with(&["--listen", "127.0.0.1:0", "--peer", &ana.listen]);
+        bo.running.until("met");
+        // The pieces are under way now, and one of them is cut in two.
+        bo.running.kill();
+        let seen = pair.bo.run(&["memory", "show", id]);
+        if seen.exit == 0 {
+            here.push(seen.last()["photos"][0]["here"].as_u64().unwrap());
+        }
+    }
+    // What was there once is there after every cut.
+    assert!(here.is_sorted(), "{here:?}");
+    pair.bo.sync(&ana.listen).ok();
+    let whole = pair.bo.run(&["memory", "show", id]).ok();
+    assert_eq!(whole["photos"][0]["here"], json!(of));
+    ana.down();
+    let saved = |device: &Device, name: &str| {
+        let to = place.path().join(name);
+        let arguments = ["memory", "save", id, "1", "--to", to.to_str().unwrap()];
+        device.run(&arguments).ok();
+        std::fs::read(to).unwrap()
+    };
+    assert!(saved(&pair.ana, "ana.png") == saved(&pair.bo, "bo.png"));
+    println!("pieces that were there after each cut, of {of}: {here:?}");
+}

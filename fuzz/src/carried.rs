@@ -298,7 +298,9 @@ pub fn bundle(input: &[u8]) -> String {
 
 fn length(item: &BundleItem) -> usize {
     match item {
-        BundleItem::Clock(bytes) | BundleItem::Envelope(bytes) => bytes.len(),
+        BundleItem::Clock(bytes) | BundleItem::Envelope(bytes) | BundleItem::Chunk(bytes) => {
+            bytes.len()
+        }
         BundleItem::Unknown(_) | BundleItem::End => 0,
     }
 }

@@ -20,6 +20,7 @@ fn writer(n: u8, entry: EntryId) -> Writer {
         journal: JOURNAL,
         entry,
         log: [n; 32],
+        device: Actor([n; 16]),
         actor: Actor([n; 16]),
         alone: false,
     }

@@ -567,7 +567,7 @@ fn every_advice() -> Vec<Advice> {
         A::BackupDamaged {
             path: "/media/stick/ana.backup".to_owned(),
         },
-        A::RestoredWaits,
+        A::CopiedTooOften,
         A::ExportNotAnswered,
         A::ExportNotEmpty {
             path: "/media/stick/my-journal".to_owned(),
@@ -651,6 +651,13 @@ fn every_sentence_is_as_it_was_agreed() {
         GIVEN_BACK.to_owned(),
         FORK.to_owned(),
         PARTNER_WENT_BACK.to_owned(),
+        IS_COPY.to_owned(),
+        BEGAN_ANEW.to_owned(),
+        OTHER_COPY.to_owned(),
+        partner_began("Bo"),
+        carried(&["lusab".to_owned(), "dubov".to_owned()]),
+        agree_anew(&["lusab".to_owned()]),
+        left_behind(2),
         set_aside("your partner's", 7, "reason"),
         set_aside_count(1),
         set_aside_count(2),

@@ -174,6 +174,7 @@ impl App {
                 Advice::PartnerNotConfirmed { partner }.into()
             }
             FeedError::Edit(EditError::OlderCopy) => Advice::OlderHome.into(),
+            FeedError::Edit(EditError::TooManyLogs) => Advice::CopiedTooOften.into(),
             FeedError::Edit(EditError::Unread) => Advice::UnreadEntry { id: id.clone() }.into(),
             FeedError::Edit(EditError::Unknown) => Advice::UnknownId { id: id.clone() }.into(),
             FeedError::Edit(other @ EditError::NoId) => internal(&other),
@@ -520,6 +521,7 @@ impl App {
                 connected,
                 not_come: 0,
                 older: None,
+                incarnations: crate::request::Incarnations::default(),
             });
         };
         let today = today();
@@ -566,7 +568,21 @@ impl App {
                 Whose::Mine => "mine".to_owned(),
                 Whose::Partners => "partners".to_owned(),
             }),
+            incarnations: incarnations(replica),
         })
+    }
+}
+
+/// How often each of the two devices began anew.
+fn incarnations(replica: &Replica) -> crate::request::Incarnations {
+    let of = |whose| {
+        let all = replica.incarnations().into_iter();
+        all.filter(|log| log.whose == whose).count() as u64
+    };
+    crate::request::Incarnations {
+        mine: of(Whose::Mine),
+        partners: of(Whose::Partners),
+        copy: replica.is_copy(),
     }
 }
 

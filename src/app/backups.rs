@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use amends_replica::Input;
+
 use super::App;
 use super::stores::damaged;
 use crate::backup::{self, Contents};
@@ -39,12 +41,18 @@ impl App {
         })
     }
 
-    /// This home came out of a backup, and it is not known yet how much of its log others hold: by a meeting or a bundle it
-    /// now is.
-    pub(super) fn found_its_place(&mut self) {
-        if std::mem::take(&mut self.restored) {
-            // Where this cannot be saved it is found out once more the next time.
-            drop(self.open.forget_restored());
+    /// Whether this home is where it was. One that was copied, or came out of a backup with an earlier version of this program,
+    /// writes nothing more into its present log.
+    ///
+    /// # Errors
+    /// Where that cannot be read or saved.
+    pub(super) fn look_at_place(&mut self) -> Result<(), Failure> {
+        let restored = self.open.was_restored()?;
+        let moved = self.open.has_moved()?;
+        if self.replica.is_some() && (restored || moved) {
+            let fed = self.feed(Input::Copied);
+            self.survive(fed)?;
         }
+        self.open.keep_place()
     }
 }

@@ -10,22 +10,27 @@ use amends_replica::{
     BundleError, BundleParser, BundleRead, BundleWriter, ClockHeard, Input, LinkId, World,
 };
 use tempfile::NamedTempFile;
+use tokio::time::Instant;
 
 use super::stores::{Shelves, damaged, internal, system_rng};
 use super::{App, FeedError, now};
 use crate::advice::Advice;
 use crate::local::Face;
-use crate::request::{BundleHeard, BundleReceived, BundleWritten, Failure, Response};
+use crate::request::{BundleHeard, BundleReceived, BundleWritten, Event, Failure, Response};
 use crate::terminal::{line, reason};
 
 /// What is read of a file at once.
 const PIECE: usize = 64 * 1024;
+/// How often whoever waits is told how far it is.
+const TELLING: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// A bundle that somebody waits for.
 pub(crate) struct Bundling {
     pub(crate) face: Face,
     path: PathBuf,
     work: Work,
+    /// When its face was last told how far it is.
+    told: Instant,
 }
 
 enum Work {
@@ -45,6 +50,7 @@ struct Reading {
     link: LinkId,
     file: File,
     parser: BundleParser,
+    bytes: u64,
 }
 
 /// Whether there is more to do.
@@ -69,19 +75,31 @@ fn not_read(path: &Path, error: &io::Error) -> Failure {
 
 impl App {
     /// Begins to write a bundle.
-    pub(super) fn write_bundle(&mut self, face: Face, path: PathBuf, all: bool, force: bool) {
-        match self.begin_writing(&path, all, force) {
+    pub(super) fn write_bundle(
+        &mut self,
+        face: Face,
+        path: PathBuf,
+        (all, force, photos): (bool, bool, bool),
+    ) {
+        match self.begin_writing(&path, all, force, photos) {
             Ok(writing) => self.bundles.push_back(Bundling {
                 face,
                 path,
                 work: Work::Write(Box::new(writing)),
+                told: Instant::now(),
             }),
             Err(failure) => face.end(Response::Failed(failure)),
         }
     }
 
-    fn begin_writing(&mut self, path: &Path, all: bool, force: bool) -> Result<Writing, Failure> {
-        let writer = self.replica()?.begin_bundle(all);
+    fn begin_writing(
+        &mut self,
+        path: &Path,
+        all: bool,
+        force: bool,
+        photos: bool,
+    ) -> Result<Writing, Failure> {
+        let writer = self.replica()?.begin_bundle_with(all, photos);
         let failed = |error: &io::Error| not_written(path, error);
         let (Some(folder), Some(_)) = (path.parent(), path.file_name()) else {
             return Err(failed(&io::Error::from(io::ErrorKind::IsADirectory)));
@@ -132,7 +150,9 @@ impl App {
                 link,
                 file,
                 parser: BundleParser::default(),
+                bytes: 0,
             })),
+            told: Instant::now(),
         });
         Ok(())
     }
@@ -160,6 +180,17 @@ impl App {
         for event in self.bundle_events.drain(..) {
             // One that has left is let go at the next piece.
             let _ = bundling.face.tell(event);
+        }
+        if bundling.told.elapsed() >= TELLING {
+            bundling.told = Instant::now();
+            let (bytes, of) = match &bundling.work {
+                Work::Write(writing) => (writing.bytes, None),
+                Work::Read(reading) => {
+                    let whole = reading.file.metadata().ok();
+                    (reading.bytes, whole.map(|file| file.len()))
+                }
+            };
+            let _ = bundling.face.tell(Event::Bundling { bytes, of });
         }
         match step {
             Ok(Step::More) => self.bundles.push_back(bundling),
@@ -202,6 +233,7 @@ impl App {
             return Ok(Step::Done(Response::BundleWritten(BundleWritten {
                 file: path.display().to_string(),
                 records: writing.writer.records(),
+                chunks: writing.writer.chunks(),
                 bytes: writing.bytes,
                 partner: self.partner_name(),
             })));
@@ -233,6 +265,7 @@ impl App {
                 match reading.file.read(&mut piece) {
                     Ok(0) => reading.parser.finish(),
                     Ok(read) => {
+                        reading.bytes = reading.bytes.saturating_add(read as u64);
                         reading.parser.give(piece.get(..read).unwrap_or_default());
                         return Ok(Step::More);
                     }
@@ -272,7 +305,11 @@ impl App {
         ended: Result<(), BundleError>,
     ) -> Result<BundleReceived, Failure> {
         let path = shown(path);
-        let taken = read.received.max(read.already_here).max(read.waiting);
+        let taken = read
+            .received
+            .max(read.already_here)
+            .max(read.waiting)
+            .max(read.chunks);
         if read.refused > 0 && taken == 0 && read.clock == ClockHeard::None {
             return Err(Advice::BundleForeign { path }.into());
         }
@@ -296,6 +333,7 @@ impl App {
         });
         Ok(BundleReceived {
             received,
+            chunks: read.chunks,
             already_here: read.already_here,
             waiting: read.waiting,
             refused: read.refused,

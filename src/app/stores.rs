@@ -9,7 +9,9 @@ use amends_keys::identity::{
 use amends_keys::pairing::{Paired, PnetKey, SessionPsk};
 use amends_keys::seal::{EpochSecret, StoreKey};
 use amends_keys::vault::VaultKey;
-use amends_replica::{Founding, Partner, Replica, Row, Shelf, ShelfError};
+use amends_replica::{
+    Effect, Founding, HandleError, Input, Partner, Replica, Row, Shelf, ShelfError, World,
+};
 use amends_store::{CommitError, Store};
 use rand_core::CryptoRng;
 use serde::de::DeserializeOwned;
@@ -17,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
 use crate::advice::Advice;
-use crate::home::{Home, JOURNAL_DB, PRIVATE_DB};
+use crate::home::{Home, JOURNAL_DB, PRIVATE_DB, Place};
 use crate::request::Failure;
 
 /// The operating system's randomness: taken anew for every value, so that a copied machine repeats nothing.
@@ -64,8 +66,10 @@ const PAIR: &[u8] = b"pair";
 const TRIED: &[u8] = b"tried codes";
 /// The last good addresses of the partner's device.
 const ADDRESSES: &[u8] = b"addresses";
-/// When this home came out of a backup, until others have said how much of its log they hold.
+/// When this home came out of a backup, as a program wrote it that had no incarnations.
 const RESTORED: &[u8] = b"restored";
+/// Where this home is: see [`Place`].
+const PLACE: &[u8] = b"place";
 
 /// This device.
 pub(crate) struct Device {
@@ -110,6 +114,7 @@ pub fn create_stores(dir: &Path, name: &PersonName, vault_key: &VaultKey) -> Res
         name: name.as_str().to_owned(),
     };
     put(&mut journal, DEVICE, &row)?;
+    put(&mut journal, PLACE, &Place::of(&path))?;
 
     let path = dir.join(PRIVATE_DB);
     let mut private = Store::create(&path, vault_key.private_store(), Box::new(system_rng()))
@@ -134,8 +139,8 @@ pub fn create_stores(dir: &Path, name: &PersonName, vault_key: &VaultKey) -> Res
     Ok(())
 }
 
-/// Opens both stores that came out of a backup into `dir`, to know that they can be, and notes where they came from: a record
-/// that is written before others have said how much of this log they hold could take a number twice.
+/// Opens both stores that came out of a backup into `dir`, to know that they can be, and begins a new incarnation: whatever else
+/// was written with the log that is in the backup, nothing is written into it from here.
 ///
 /// # Errors
 /// A [`Failure`] that names the store that could not be opened, and why.
@@ -147,9 +152,27 @@ pub fn adopt_stores(dir: &Path, vault_key: &VaultKey) -> Result<(), Failure> {
     let mut journal = open_store(&path, vault_key.journal_store())?;
     let shelf = Shelves(&journal);
     if Replica::is_founded(&shelf).map_err(|error| damaged(&path, &error))? {
-        Replica::load(&shelf).map_err(|error| damaged(&path, &error))?;
-        put(&mut journal, RESTORED, &super::now())?;
+        let mut replica = Replica::load(&shelf).map_err(|error| damaged(&path, &error))?;
+        let mut rng = system_rng();
+        let mut world = World {
+            now: super::now(),
+            rng: &mut rng,
+            shelf: &shelf,
+        };
+        let effects = match replica.begin_anew(&mut world) {
+            // Nothing can be written before the pair is whole; and what cannot begin anew goes on as a copy does.
+            Err(HandleError::Edit(_)) => replica
+                .handle(&mut world, Input::Copied)
+                .map_err(|error| damaged(&path, &error))?,
+            begun => begun.map_err(|error| damaged(&path, &error))?,
+        };
+        for effect in effects {
+            if let Effect::Save { writes, durable } = effect {
+                commit(&mut journal, &writes, durable)?;
+            }
+        }
     }
+    put(&mut journal, PLACE, &Place::of(&path))?;
     let store = open_store(&private, vault_key.private_store())?;
     Replica::load(&Shelves(&store)).map_err(|error| damaged(&private, &error))?;
     for store in [journal, store] {
@@ -310,15 +333,41 @@ impl Open {
             .map_err(|error| not_saved(&error))
     }
 
-    /// Whether this home came out of a backup and has not found its place since.
-    pub(crate) fn is_restored(&self) -> Result<bool, Failure> {
+    /// Whether this home came out of a backup before there were incarnations, and has not met since.
+    pub(crate) fn was_restored(&self) -> Result<bool, Failure> {
         Ok(get::<i64>(&self.home, &self.journal, RESTORED)?.is_some())
     }
 
-    pub(crate) fn forget_restored(&mut self) -> Result<(), Failure> {
-        let write = amends_store::Write::delete(amends_store::Table::Meta, RESTORED);
+    /// Whether the files of this home were copied since they were last opened.
+    pub(crate) fn has_moved(&self) -> Result<bool, Failure> {
+        let was: Option<Place> = get(&self.home, &self.journal, PLACE)?;
+        let is = Place::of(&self.home.journal_db());
+        Ok(was.is_some_and(|was| was.is_another_than(&is)))
+    }
+
+    /// Keeps where this home is now.
+    pub(crate) fn keep_place(&mut self) -> Result<(), Failure> {
+        let place = Place::of(&self.home.journal_db());
+        let mut writes = Vec::new();
+        if self.was_restored()? {
+            writes.push(amends_store::Write::delete(
+                amends_store::Table::Meta,
+                RESTORED,
+            ));
+        }
+        if get::<Place>(&self.home, &self.journal, PLACE)?.as_ref() != Some(&place) {
+            let row = row_bytes(&place)?;
+            writes.push(amends_store::Write::put(
+                amends_store::Table::Meta,
+                PLACE,
+                &row,
+            ));
+        }
+        if writes.is_empty() {
+            return Ok(());
+        }
         self.journal
-            .commit(&[write])
+            .commit(&writes)
             .map_err(|error| not_saved(&error))
     }
 

@@ -1,6 +1,11 @@
 //! What is told to whoever watches, and what is remembered of what was refused.
 
-use amends_replica::{Shown, Whose};
+use std::time::Duration;
+
+use amends_journal::EntryId;
+use amends_replica::{Began, Shown, Whose};
+
+use tokio::time::Instant;
 
 use super::App;
 use crate::request::Event;
@@ -40,7 +45,7 @@ impl App {
             // The pairing's own face is told when both devices hold each other's first record.
             Shown::Confirmed => {}
             // Whoever shows an entry shows how far its photos are.
-            Shown::BlobCame { .. } | Shown::BlobsReached(_) => {}
+            Shown::BlobCame { .. } | Shown::BlobsReached(_) => self.tell_photos(),
             Shown::SetAside { whose, seq, reason } => {
                 let whose = match whose {
                     Whose::Mine => "your own log",
@@ -61,18 +66,73 @@ impl App {
                 });
             }
             Shown::BundleRead(read) => {
-                if read.clock == amends_replica::ClockHeard::Heard && !read.older_copy {
-                    self.found_its_place();
-                }
                 self.bundle_read = Some(read.clone());
             }
             Shown::Older(None) => {}
             Shown::Older(Some(whose)) => self.tell(&Event::Notice {
                 message: crate::advice::older(*whose == Whose::Mine).to_owned(),
             }),
+            Shown::Began(began) => self.show_begun(began),
+            Shown::Incarnation(whose) => {
+                let message = match whose {
+                    Whose::Partners => crate::advice::partner_began(&self.partner_name()),
+                    Whose::Mine => crate::advice::OTHER_COPY.to_owned(),
+                };
+                self.tell(&Event::Notice { message });
+            }
             Shown::PartnerWentBack => self.tell(&Event::Notice {
                 message: crate::advice::PARTNER_WENT_BACK.to_owned(),
             }),
+        }
+    }
+
+    /// How many pieces of photos are still to come and to go, at most once a second: to whoever watches, and whoever waits for a
+    /// meeting to be done.
+    fn tell_photos(&mut self) {
+        let now = Instant::now();
+        if self.watchers.is_empty() && self.syncing.is_empty() {
+            return;
+        }
+        // The first of a row is not told at once: most photos are done in less than a second.
+        let told = *self.photos_told.get_or_insert(now);
+        if now.duration_since(told) < Duration::from_secs(1) {
+            return;
+        }
+        self.photos_told = Some(now);
+        let Some(replica) = &self.replica else {
+            return;
+        };
+        let event = Event::Photos {
+            to_come: replica.chunks_to_come() as u64,
+            to_go: replica.chunks_to_go() as u64,
+        };
+        self.tell(&event);
+        for syncing in &self.syncing {
+            let _ = syncing.face.tell(event.clone());
+        }
+    }
+
+    /// This device writes on as a new incarnation.
+    fn show_begun(&mut self, began: &Began) {
+        let ids = |app: &Self, entries: &[EntryId]| -> Vec<String> {
+            let replica = app.replica.as_ref();
+            let short = entries.iter().filter_map(|id| Some(replica?.short_id(id)));
+            short.collect()
+        };
+        let mut said = vec![crate::advice::BEGAN_ANEW.to_owned()];
+        if !began.carried.is_empty() {
+            said.push(crate::advice::carried(&ids(self, &began.carried)));
+        }
+        if !began.ask.is_empty() {
+            said.push(crate::advice::agree_anew(&ids(self, &began.ask)));
+        }
+        if began.left > 0 {
+            let message = crate::advice::left_behind(began.left);
+            self.remember_refused(message.clone());
+            said.push(message);
+        }
+        for message in said {
+            self.tell(&Event::Notice { message });
         }
     }
 

@@ -33,10 +33,6 @@ impl App {
     /// # Errors
     /// Where the journal can no longer be read. What cannot be done or saved now is said and tried again later.
     pub(crate) fn tend(&mut self) -> Result<(), Failure> {
-        // A home that came out of a backup takes no edit yet, this one as little as any.
-        if self.restored {
-            return Ok(());
-        }
         self.open_accounts()?;
         self.let_out()?;
         self.show_kept();

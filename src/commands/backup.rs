@@ -63,7 +63,7 @@ pub struct CheckOne {
 /// Make a journal of a backup, where there is none
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Make a journal of a backup, where there is none. It opens with the passphrase and the kit of the day on which the backup was written.\n\nWhat you share can be edited again once you have met your partner, or have read a bundle that was written on their device: what you wrote after the backup comes back from there first. What had never reached them is lost. Do not go on using the journal that the backup was written of: two copies of one device spoil what they write.",
+    long_about = "Make a journal of a backup, where there is none. It opens with the passphrase and the kit of the day on which the backup was written.\n\nYou can write at once: what comes out of a backup writes on under a new key, as a new incarnation of this device, and your partner's device says so when you meet. What you wrote after the backup and had reached them comes back from there; what had never reached them is lost. If the journal that the backup was written of is still in use, both are kept.",
     after_help = "Examples:\n  amends backup restore ana.backup\n  amends backup restore ana.backup --kit    when you forgot the passphrase"
 )]
 pub struct RestoreOne {

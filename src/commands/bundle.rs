@@ -14,7 +14,7 @@ use crate::words;
 /// Carry the journal by hand, where your devices do not meet
 #[derive(Debug, Subcommand)]
 #[command(
-    long_about = "A bundle is a file with what your partner's device does not have yet, sealed so that only your two devices can read it. Take it over on a stick or by mail. It also says what has come here, so that your partner's device learns what has reached you.",
+    long_about = "A bundle is a file with what your partner's device does not have yet, sealed so that only your two devices can read it. Take it over on a stick or by mail. Photos that their device is not known to have go with it. It also says what has come here, so that your partner's device learns what has reached you.",
     after_help = "Examples:\n  amends bundle write /media/stick/for-bo.amends\n  amends bundle read /media/stick/for-ana.amends"
 )]
 #[expect(missing_docs, reason = "each holds its own help")]
@@ -35,6 +35,9 @@ pub struct WriteOne {
     /// Put everything in, not only what their device does not have by what it last said
     #[arg(long)]
     all: bool,
+    /// Leave the photos out, which come at the next meeting or in another bundle
+    #[arg(long)]
+    no_photos: bool,
     /// Write over a file that is there
     #[arg(long)]
     force: bool,
@@ -57,6 +60,7 @@ pub struct ReadOne {
 struct Written<'a> {
     file: &'a str,
     records: u64,
+    chunks: u64,
     bytes: u64,
 }
 
@@ -64,6 +68,7 @@ struct Written<'a> {
 #[derive(Serialize)]
 struct Received {
     received: u64,
+    chunks: u64,
     already_here: u64,
     waiting: u64,
     refused: u64,
@@ -75,10 +80,16 @@ struct Received {
 /// Where the file cannot be written, or is no whole bundle of this pair, and whatever keeps the journal closed.
 pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
     let request = match verb {
-        Verb::Write(WriteOne { file, all, force }) => Request::BundleWrite {
+        Verb::Write(WriteOne {
+            file,
+            all,
+            no_photos,
+            force,
+        }) => Request::BundleWrite {
             path: absolute(&file)?,
             all,
             force,
+            no_photos,
         },
         Verb::Read(ReadOne { file }) => Request::BundleRead {
             path: absolute(&file)?,
@@ -88,7 +99,7 @@ pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
     let mut journal = holder::reach(context, Wish::default()).await?;
     let answer = journal
         .ask_to_the_end(request, |event| {
-            if let Event::Notice { .. } | Event::Refused { .. } = event
+            if let Event::Notice { .. } | Event::Refused { .. } | Event::Bundling { .. } = event
                 && let Some(words) = words::event(out, &event)
             {
                 out.note(&words);
@@ -101,6 +112,7 @@ pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
             out.value(&Written {
                 file: &written.file,
                 records: written.records,
+                chunks: written.chunks,
                 bytes: written.bytes,
             })?;
             out.say(&words::bundle_written(&written))
@@ -108,6 +120,7 @@ pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
         Response::BundleRead(received) => {
             out.value(&Received {
                 received: received.received,
+                chunks: received.chunks,
                 already_here: received.already_here,
                 waiting: received.waiting,
                 refused: received.refused,

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::unexpected;
 use crate::cli::Context;
 use crate::holder;
-use crate::request::{Failure, Held, Request, Response, SpaceNow, Status, Waits};
+use crate::request::{Failure, Held, Incarnations, Request, Response, SpaceNow, Status, Waits};
 use crate::words;
 
 /// See what waits for you and what has not reached your partner
@@ -32,6 +32,7 @@ struct ForScripts<'a> {
     not_come: u64,
     older: Option<&'a str>,
     this_day: &'a [Waits],
+    incarnations: Incarnations,
 }
 
 /// Runs `amends status`.
@@ -59,6 +60,7 @@ pub async fn run(context: &Context, _: Arguments) -> Result<(), Failure> {
         not_come: status.not_come,
         older: status.older.as_deref(),
         this_day: &status.this_day,
+        incarnations: status.incarnations,
     })?;
     context.out.say(&words::status(context.out, &status))
 }

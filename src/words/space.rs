@@ -195,6 +195,7 @@ mod tests {
             connected: false,
             not_come: 0,
             older: None,
+            incarnations: crate::request::Incarnations::default(),
         }
     }
 

@@ -55,6 +55,7 @@ fn status() -> Status {
         connected: false,
         not_come: 0,
         older: None,
+        incarnations: crate::request::Incarnations::default(),
     }
 }
 
@@ -249,6 +250,7 @@ fn what_a_bundle_brought_is_said_whole_and_harmlessly() {
     use crate::request::{BundleHeard, BundleReceived, BundleWritten};
     let read = BundleReceived {
         received: 1,
+        chunks: 0,
         already_here: 2,
         waiting: 3,
         refused: 1,
@@ -287,6 +289,7 @@ fn what_a_bundle_brought_is_said_whole_and_harmlessly() {
     let written = bundle_written(&BundleWritten {
         file: "/media/\u{1b}[2J".to_owned(),
         records: 1,
+        chunks: 0,
         bytes: 700,
         partner: "Bo".to_owned(),
     });

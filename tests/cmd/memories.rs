@@ -43,6 +43,42 @@ fn holds(bytes: &[u8], words: &[u8]) -> bool {
 }
 
 #[test]
+fn a_photo_goes_by_stick_and_comes_out_as_it_was_taken() {
+    let (ana, bo) = a_pair();
+    let file = ana.file("boat.png", picture(300));
+    let file = file.to_str().unwrap();
+    let kept = memory(&ana, &["add", "We laughed.", "--photo", file]);
+    let id = kept["id"].as_str().unwrap();
+    let stick = |name: &str| ana.path().join(name).to_str().unwrap().to_owned();
+    let write = |name: &str, more: &[&str]| {
+        let file = stick(name);
+        let command = [&["bundle", "write", &file, "--json"], more].concat();
+        ana.open(&command).ok().json()
+    };
+    assert_eq!(write("without", &["--no-photos"])["chunks"], 0);
+    let written = write("with", &[]);
+    let pieces = kept["photos"][0]["of"].as_u64().unwrap();
+    assert!(
+        pieces > 1 && written["chunks"] == json!(pieces),
+        "{written}"
+    );
+    let read = |name: &str| {
+        bo.open(&["bundle", "read", &stick(name), "--json"])
+            .ok()
+            .json()
+    };
+    assert_eq!(read("without")["chunks"], 0);
+    assert_eq!(memory(&bo, &["show", id])["photos"][0]["here"], 0);
+    assert_eq!(read("with")["chunks"], json!(pieces));
+    let (mine, theirs) = (ana.path().join("mine.png"), bo.path().join("theirs.png"));
+    memory(&ana, &["save", id, "1", "--to", mine.to_str().unwrap()]);
+    memory(&bo, &["save", id, "1", "--to", theirs.to_str().unwrap()]);
+    assert!(fs::read(mine).unwrap() == fs::read(theirs).unwrap());
+    // Nobody but the other device says that it has reached.
+    assert_eq!(memory(&ana, &["show", id])["photos"][0]["reached"], false);
+}
+
+#[test]
 fn a_photo_goes_over_a_real_meeting_and_comes_out_as_it_was_taken() {
     let (ana, bo) = a_pair();
     let picture = picture(1000);

@@ -114,6 +114,19 @@ impl Device {
         copy_home(&other.home(), &self.home());
     }
 
+    /// Writes the files of the home of `other` over this one's, which stay the files that they are: as a disk that is set back,
+    /// or a virtual machine, nothing shows that they are older.
+    pub(crate) fn is_set_back_to(&self, other: &Device) {
+        for entry in fs::read_dir(other.home()).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_file() {
+                let bytes = fs::read(entry.path()).unwrap();
+                // Truncates, and writes into the same file.
+                fs::write(self.home().join(entry.file_name()), bytes).unwrap();
+            }
+        }
+    }
+
     /// Where its home is.
     pub(crate) fn home(&self) -> PathBuf {
         self.home.clone()
@@ -289,7 +302,13 @@ impl Pair {
     /// waits for what another one tests.
     pub(crate) fn new() -> Pair {
         static MADE: OnceLock<Pair> = OnceLock::new();
-        let made = MADE.get_or_init(Pair::by_code);
+        let made = MADE.get_or_init(|| {
+            let pair = Pair::by_code();
+            // Else each of them would know that it is a copy, and write under a new key.
+            opened::forget_place(&pair.ana);
+            opened::forget_place(&pair.bo);
+            pair
+        });
         Pair {
             ana: made.ana.copy(),
             bo: made.bo.copy(),

@@ -55,6 +55,17 @@ impl Shelf for OnShelf<'_> {
     }
 }
 
+/// Lets a home forget where it is: its next copy takes itself for the first one.
+pub(crate) fn forget_place(device: &Device) {
+    let vault = Vault::parse(&std::fs::read(device.home().join("vault")).unwrap()).unwrap();
+    let key = vault.unlock(PASSPHRASE).unwrap();
+    let path = device.home().join("journal.db");
+    let mut store = Store::open(path, key.journal_store(), Box::new(rng())).unwrap();
+    let place = amends_store::Write::delete(Table::Meta, b"place");
+    store.commit(&[place]).unwrap();
+    store.close().unwrap();
+}
+
 impl Opened {
     pub(crate) fn of(device: &Device) -> Opened {
         let vault = Vault::parse(&std::fs::read(device.home().join("vault")).unwrap()).unwrap();
@@ -157,6 +168,7 @@ impl Opened {
             journal: self.journal.0,
             entry,
             log: *as_log.as_bytes(),
+            device: actor_of(&log),
             actor: actor_of(&log),
             alone: false,
         };

@@ -336,8 +336,17 @@ impl Entry<'_> {
             Ok(Say::Give(words)) => Some((statement.hash(), words)),
             _ => None,
         };
-        self.told(read)
-            .into_iter()
-            .find(|told| told.person == author)
+        let mut given = self.told(read);
+        given.retain(|told| told.person == author);
+        // Two copies of one device can give it at once. What the other has answered stays what was given; nothing that its
+        // author's device brings later takes its place.
+        let answers = self.told(|statement| Say::read(statement).ok());
+        let answered = |hash: &[u8; 32]| {
+            answers.iter().any(|told| {
+                told.person != author && matches!(&told.say, Say::Answer { of, .. } if of == hash)
+            })
+        };
+        let at = given.iter().position(|told| answered(&told.say.0));
+        (!given.is_empty()).then(|| given.swap_remove(at.unwrap_or(0)))
     }
 }

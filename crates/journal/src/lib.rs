@@ -10,7 +10,7 @@
 //!
 //! let entry = EntryId([7; 16]);
 //! let writer = |n| Writer {
-//!     journal: [9; 32], entry, log: [n; 32], actor: Actor([n; 16]), alone: false,
+//!     journal: [9; 32], entry, log: [n; 32], device: Actor([n; 16]), actor: Actor([n; 16]), alone: false,
 //! };
 //! let (ana, bo) = (writer(1), writer(2));
 //! let new = |part| Part::new(EntryKind::Boundary, 1, part).unwrap();
@@ -52,6 +52,7 @@
 mod act;
 mod agreement;
 pub mod apology;
+pub mod carry;
 pub mod checkin;
 pub mod draft;
 mod entry;

@@ -42,9 +42,12 @@ pub struct Writer {
     pub journal: [u8; 32],
     /// The entry.
     pub entry: EntryId,
-    /// The public key of the log in which the change came.
+    /// The public key of the first log of the device whose log brings the change: the one that its pairing gave. It stays
+    /// the same when that device begins a new incarnation.
     pub log: [u8; 32],
-    /// The actor derived from that log.
+    /// The actor derived from that first log: what this device begins has ids made of it, in every incarnation.
+    pub device: Actor,
+    /// The actor derived from the log in which the change came.
     pub actor: Actor,
     /// Whether this is a journal of one, in which alone drafts may stand.
     pub alone: bool,
@@ -194,10 +197,11 @@ impl Begin {
         nonce
     }
 
-    /// Whether this very device began the writer's entry so. Its own statements follow each other, so that what it alone may
-    /// say once cannot be said twice at the same time.
+    /// Whether this very device began the writer's entry so. The statements of one incarnation follow each other, so that what
+    /// it alone may say once cannot be said twice at the same time; what two copies of a device say at once is told apart
+    /// when it is read.
     pub(crate) fn is_of(&self, writer: &Writer, kind: EntryKind) -> bool {
-        Begin::id(&writer.journal, kind, &writer.actor, &self.nonce) == writer.entry
+        Begin::id(&writer.journal, kind, &writer.device, &self.nonce) == writer.entry
     }
 
     pub(crate) fn items(&self) -> Vec<Vec<u8>> {

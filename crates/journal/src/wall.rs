@@ -162,6 +162,11 @@ impl Judged {
     }
 }
 
+/// The hash of a change, by the chunk that it is.
+pub(crate) fn hash_of(bytes: &[u8]) -> Option<[u8; 32]> {
+    chunk::open(bytes).ok().map(|chunk| chunk.hash)
+}
+
 /// Steps 2 to 4. Without a writer it is our own part that is loaded: its statements were judged when they came.
 pub(crate) fn inspect(
     (kind, schema): (EntryKind, &Schema),

@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use automerge::transaction::{CommitOptions, Transactable};
-use automerge::{ActorId, Automerge, AutomergeError, ROOT, ScalarValue};
+use automerge::{ActorId, Automerge, AutomergeError, ChangeHash, ROOT, ScalarValue};
 
 use crate::part::Part;
 use crate::said::Writer;
@@ -67,10 +67,21 @@ pub(crate) fn write(
     now: i64,
     steps: &[Step<'_>],
 ) -> Result<Option<Written>, WriteError> {
+    write_at(part, None, writer, now, steps)
+}
+
+/// The same, acting on what the part held at `at`, where that is given: what came since stays beside it.
+pub(crate) fn write_at(
+    part: &Part,
+    at: Option<&[ChangeHash]>,
+    writer: &Writer,
+    now: i64,
+    steps: &[Step<'_>],
+) -> Result<Option<Written>, WriteError> {
     let mut operations = WRITTEN_OPERATIONS;
     let changes = loop {
         let changes = catch_unwind(AssertUnwindSafe(|| {
-            commit(part, writer, now, steps, operations)
+            commit(part, at, writer, now, steps, operations)
         }))
         .map_err(|_| WriteError::Panic)?
         .map_err(|error| WriteError::Automerge(error.to_string()))?;
@@ -91,12 +102,17 @@ pub(crate) fn write(
 
 fn commit(
     part: &Part,
+    at: Option<&[ChangeHash]>,
     writer: &Writer,
     now: i64,
     steps: &[Step<'_>],
     operations: usize,
 ) -> Result<Vec<Vec<u8>>, AutomergeError> {
-    let mut doc = part.doc.clone().with_actor(ActorId::from(writer.actor.0));
+    let doc = match at {
+        None => part.doc.clone(),
+        Some(heads) => part.doc.fork_at(heads)?,
+    };
+    let mut doc = doc.with_actor(ActorId::from(writer.actor.0));
     let before = doc.get_heads();
     let now = now.clamp(0, LATEST_TIME);
     let mut pieces = steps

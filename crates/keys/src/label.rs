@@ -46,6 +46,8 @@ pub const RECORD: &[u8] = b"amends/rec/v1";
 pub const RECORD_HASH: &[u8] = b"amends/rechash/v1";
 /// Section 3: begins what a log's Automerge actor is taken from.
 pub const ACTOR: &[u8] = b"amends/actor/v1";
+/// Section 3: a device's first log vouches for the log of a new incarnation (docs/decisions/0037).
+pub const INCARNATION: &[u8] = b"amends/incarnation/v1";
 
 /// Section 4: key and commitment of an envelope.
 pub const ENVELOPE: &[u8] = b"amends/env/v1 key|commit";
@@ -100,6 +102,7 @@ pub const ALL: &[&[u8]] = &[
     RECORD,
     RECORD_HASH,
     ACTOR,
+    INCARNATION,
     ENVELOPE,
     BUNDLE_CLOCK,
     BUNDLE_SEAL,

@@ -9,7 +9,7 @@ use amends_keys::identity::LogKey;
 
 use crate::clock::Position;
 use crate::effect::{Effect, HandleError, LinkId, Shown, World};
-use crate::payload::{Beginning, Item, read_items};
+use crate::payload::{Beginning, Incarnation, Item, read_items};
 use crate::record::RecordKind;
 use crate::replica::Replica;
 use crate::rows::{self, ApplyingRow, Fate, PartName, RecordRow, Whose, name};
@@ -118,6 +118,21 @@ impl Replica {
             self.keep_card(&mut gathered, world.now, entry, of, mine)?;
             effects.push(Effect::Show(Shown::Changed { entry, by }));
         }
+        for ready in &marked {
+            let log = ready.record.log;
+            let of = self.logs.get(&log).map(|row| (row.whose, row.number));
+            if let Some((whose, number)) = of {
+                if ready.record.seq == 1 && number > 1 {
+                    effects.push(Effect::Show(Shown::Incarnation(whose)));
+                }
+                if whose == Whose::Mine && log != self.me {
+                    for item in read_items(&ready.record.payload).unwrap_or_default() {
+                        self.note_earlier(&item.entry, log, ready.record.seq);
+                    }
+                }
+            }
+        }
+        self.keep_earlier(&mut gathered)?;
         self.trial.clear();
         for ready in &marked {
             let begun = self.suspects.remove(&ready.hash).unwrap_or(0);
@@ -312,7 +327,12 @@ impl Replica {
     }
 
     fn apply_membership(&mut self, ready: &Ready) -> Fate {
-        let beginning = match Beginning::parse(&ready.record.payload) {
+        // A new incarnation's was vouched for before its log was known at all.
+        let beginning = Beginning::parse(&ready.record.payload).or_else(|error| {
+            let incarnation = Incarnation::parse(&ready.record.payload);
+            incarnation.map(|again| again.beginning).map_err(|_| error)
+        });
+        let beginning = match beginning {
             Ok(beginning) => beginning,
             Err(error) => return Fate::SetAside(error.to_string()),
         };

@@ -10,7 +10,7 @@
 
 mod reference;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use amends_journal::EntryId;
 use amends_keys::blob::{self as sealed, BlobKey, ChunkName, MAX_BLOB, chunks_of};
@@ -291,6 +291,19 @@ impl Blobs {
         self.unreached.iter().copied()
     }
 
+    /// The chunks that go into a bundle: those of which the other device did not say that it has them, or all that are here.
+    pub(crate) fn for_bundle(&self, all: bool) -> VecDeque<ChunkName> {
+        if !all {
+            return self.unreached.iter().copied().collect();
+        }
+        let here = |chunk: &Chunk| chunk.row.held && !chunk.named_by.is_empty();
+        self.chunks
+            .iter()
+            .filter(|(_, chunk)| here(chunk))
+            .map(|(name, _)| *name)
+            .collect()
+    }
+
     pub(crate) fn is_unreached(&self, name: &ChunkName) -> bool {
         self.unreached.contains(name)
     }
@@ -538,6 +551,11 @@ impl Replica {
     /// Chunks that entries name and that have not come yet.
     pub fn chunks_to_come(&self) -> usize {
         self.blobs.wanted.len()
+    }
+
+    /// Chunks that entries name, that are here, and of which the other device did not say that it has them.
+    pub fn chunks_to_go(&self) -> usize {
+        self.blobs.unreached.len()
     }
 
     /// A whole blob, every chunk of it proved.

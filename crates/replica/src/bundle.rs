@@ -4,14 +4,18 @@
 //! bundle = "AMNB" version(u8)=1 item…
 //! item   = kind(u8) len(u32, 1 MiB at most) body(len)
 //!          kind 0: the end, len 0; nothing follows        kind 2: an envelope, PROTOCOL section 4
-//!          kind 1: the writer's clock, signed and sealed  any other: passed over
+//!          kind 1: the writer's clock, signed and sealed  kind 3: a sealed chunk of a photo, PROTOCOL section 3
+//!          any other: passed over
 //! ```
 //! A file comes from anywhere: whoever carries it can put envelopes of several bundles into one. So its envelopes prove
 //! what was written, by the wall, and nothing of who holds it; that is said by the signed clock alone, as a claim about
 //! the past.
 
+use std::collections::VecDeque;
+
+use amends_keys::blob::{self, ChunkName};
 use amends_keys::bundle::{self as sealed, ClockError};
-use amends_keys::identity::StaticKey;
+use amends_keys::identity::{LogKey, StaticKey};
 use amends_keys::seal::MAX_ENVELOPE;
 use thiserror::Error;
 
@@ -19,7 +23,7 @@ use crate::clock::Clock;
 use crate::effect::{Effect, HandleError, LinkId, Shown, World};
 use crate::replica::Replica;
 use crate::rows::{self, FenceRow, name};
-use crate::shelf::Gathered;
+use crate::shelf::{Gathered, Table};
 use crate::sync::Link;
 
 const MAGIC: &[u8; 4] = b"AMNB";
@@ -28,6 +32,7 @@ pub const BUNDLE_VERSION: u8 = 1;
 const END: u8 = 0;
 const CLOCK: u8 = 1;
 const ENVELOPE: u8 = 2;
+const CHUNK: u8 = 3;
 /// Magic and version.
 const BEGINNING: usize = 5;
 /// An item's kind and length.
@@ -40,6 +45,8 @@ pub enum BundleItem {
     Clock(Vec<u8>),
     /// An envelope.
     Envelope(Vec<u8>),
+    /// A chunk of a photo, sealed.
+    Chunk(Vec<u8>),
     /// Something of a later version.
     Unknown(u8),
     /// The bundle is whole.
@@ -134,6 +141,7 @@ impl BundleParser {
             END => BundleItem::End,
             CLOCK => BundleItem::Clock(body.to_vec()),
             ENVELOPE => BundleItem::Envelope(body.to_vec()),
+            CHUNK => BundleItem::Chunk(body.to_vec()),
             other => BundleItem::Unknown(other),
         };
         self.ended = kind == END;
@@ -169,6 +177,7 @@ fn item(kind: u8, body: &[u8]) -> Vec<u8> {
 enum Stage {
     Begin,
     Records,
+    Chunks,
     Done,
 }
 
@@ -177,12 +186,20 @@ pub struct BundleWriter {
     link: Link,
     stage: Stage,
     records: u64,
+    /// Chunks that are still to be put in.
+    left: VecDeque<ChunkName>,
+    chunks: u64,
 }
 
 impl BundleWriter {
     /// How many records are in it so far.
     pub fn records(&self) -> u64 {
         self.records
+    }
+
+    /// How many chunks of photos are in it so far.
+    pub fn chunks(&self) -> u64 {
+        self.chunks
     }
 }
 
@@ -212,6 +229,10 @@ pub struct BundleRead {
     pub waiting: u64,
     /// Envelopes, records and clocks that are none of this pair's.
     pub refused: u64,
+    /// Chunks of photos that came and are saved.
+    pub chunks: u64,
+    /// Chunks that no entry here names, or that are not as long as it says. None of them is kept.
+    pub chunks_unknown: u64,
     /// Why the last one was refused.
     pub reason: Option<String>,
     /// What was said about the clock.
@@ -233,6 +254,8 @@ pub(crate) struct Counts {
 pub(crate) struct Reading {
     pub(crate) received: u64,
     counts: Counts,
+    pub(crate) chunks: u64,
+    pub(crate) chunks_unknown: u64,
     reason: Option<String>,
     /// Its clock, and the device that signed it.
     said: Option<(StaticKey, Clock)>,
@@ -265,6 +288,11 @@ enum ClockRefusal {
 impl Replica {
     /// Begins a bundle: with what another device lacks by what it last said, or with everything.
     pub fn begin_bundle(&self, all: bool) -> BundleWriter {
+        self.begin_bundle_with(all, true)
+    }
+
+    /// The same, with or without the photos that go with it.
+    pub fn begin_bundle_with(&self, all: bool, photos: bool) -> BundleWriter {
         let own = StaticKey(self.member.static_key);
         let mut link = Link::new(own);
         if !all {
@@ -280,6 +308,12 @@ impl Replica {
             link,
             stage: Stage::Begin,
             records: 0,
+            left: if photos {
+                self.blobs.for_bundle(all)
+            } else {
+                VecDeque::new()
+            },
+            chunks: 0,
         }
     }
 
@@ -317,10 +351,22 @@ impl Replica {
                 Ok(Some(match batch {
                     Some(envelope) => item(ENVELOPE, &envelope),
                     None => {
-                        writer.stage = Stage::Done;
-                        item(END, &[])
+                        writer.stage = Stage::Chunks;
+                        Vec::new()
                     }
                 }))
+            }
+            Stage::Chunks => {
+                while let Some(name) = writer.left.pop_front() {
+                    let chunk = world.shelf.get(Table::Blob, &name)?;
+                    // What is damaged here is found when it is read, and fetched again.
+                    if let Some(chunk) = chunk.filter(|chunk| blob::chunk_name(chunk) == name) {
+                        writer.chunks = writer.chunks.saturating_add(1);
+                        return Ok(Some(item(CHUNK, &chunk)));
+                    }
+                }
+                writer.stage = Stage::Done;
+                Ok(Some(item(END, &[])))
             }
         }
     }
@@ -334,7 +380,9 @@ impl Replica {
         world.rng.fill_bytes(&mut salt);
         let mut clock = Vec::new();
         self.clock().write(&mut clock);
-        sealed::seal_clock(*epoch, secret, &self.journal, salt, &self.secret, &clock)
+        // By its first log, which is known everywhere; the newest may be in this very bundle.
+        let signer = self.root_secret();
+        sealed::seal_clock(*epoch, secret, &self.journal, salt, signer, &clock)
             .map_err(|error| HandleError::Seal(error.to_string()))
     }
 
@@ -375,6 +423,7 @@ impl Replica {
                 return Ok(Vec::new());
             }
             BundleItem::Envelope(envelope) => self.receive_envelope(world, link, envelope)?,
+            BundleItem::Chunk(chunk) => return self.receive_carried_chunk(world, link, chunk),
             BundleItem::Unknown(_) | BundleItem::End => return Ok(Vec::new()),
         };
         // Nobody is there who could be answered, and what was refused is said once, at the end.
@@ -393,7 +442,7 @@ impl Replica {
         Ok(effects)
     }
 
-    fn reading(&mut self, link: LinkId) -> Option<&mut Reading> {
+    pub(crate) fn reading(&mut self, link: LinkId) -> Option<&mut Reading> {
         self.links.get_mut(&link)?.reading.as_mut()
     }
 
@@ -424,12 +473,11 @@ impl Replica {
         let epoch = sealed::epoch_of(bytes)?;
         let secret = self.epochs.get(&epoch).ok_or(ClockRefusal::Epoch(epoch))?;
         let signed = sealed::open_clock(bytes, secret, &self.journal)?;
-        let mut clock = Clock::read(&signed.clock).map_err(|_| ClockRefusal::Malformed)?;
+        let clock = Clock::read(&signed.clock).map_err(|_| ClockRefusal::Malformed)?;
         let log = self.logs.get(&signed.log).ok_or(ClockRefusal::Log)?;
         if log.static_key == self.member.static_key {
             return Ok(None);
         }
-        clock.0.retain(|log, _| self.logs.contains_key(log));
         Ok(Some((StaticKey(log.static_key), clock)))
     }
 
@@ -450,6 +498,8 @@ impl Replica {
             already_here: reading.counts.already_here,
             waiting: reading.counts.missing.saturating_add(waits),
             refused: reading.counts.refused,
+            chunks: reading.chunks,
+            chunks_unknown: reading.chunks_unknown,
             reason: reading.reason,
             clock: if reading.own {
                 ClockHeard::Own
@@ -493,6 +543,10 @@ impl Replica {
         let fence = self.fences.get(&device).copied().unwrap_or(0);
         for (key, position) in &said.0 {
             let Some(log) = self.logs.get(key) else {
+                // It exists, and nothing of it has come.
+                if position.seq > before.seq(key) {
+                    heard.0.insert(*key, position.clone());
+                }
                 continue;
             };
             let known = if (1..=log.seq).contains(&position.seq) {
@@ -506,7 +560,14 @@ impl Replica {
             }
             // Of this device's own log only what is known to be the same record counts, and only where it was written
             // after that device last said by itself what it holds: since then it cannot have lost it unnoticed.
-            let counts = *key != self.me || (known.is_some() && position.seq > fence);
+            let fence = if *key == self.me {
+                fence
+            } else {
+                let of = self.earlier_fences.get(&(device, *key));
+                of.copied().unwrap_or(0)
+            };
+            let own = log.static_key == self.member.static_key;
+            let counts = !own || (known.is_some() && position.seq > fence);
             if counts && position.seq > before.seq(key) {
                 heard.0.insert(*key, position.clone());
             }
@@ -530,6 +591,18 @@ impl Replica {
         device: StaticKey,
         own: u64,
     ) -> Result<(), HandleError> {
+        let earlier: Vec<(LogKey, u64)> = self
+            .own_logs()
+            .filter(|(log, _)| **log != self.me)
+            .map(|(log, row)| (*log, row.seq))
+            .collect();
+        let mut moved = false;
+        for (log, seq) in earlier {
+            moved |= self.earlier_fences.insert((device, log), seq) != Some(seq);
+        }
+        if moved {
+            self.keep_incarnation(gathered)?;
+        }
         if self.fences.get(&device) == Some(&own) {
             return Ok(());
         }

@@ -1,6 +1,7 @@
 //! A card: what a list shows of an entry, kept so that a list loads no document.
 
 use amends_journal::{Agreed, Entry, Person, View};
+use amends_keys::identity::LogKey;
 use serde::{Deserialize, Serialize};
 
 use crate::blob::BlobRef;
@@ -25,6 +26,9 @@ pub struct Card {
     pub from: Option<[u8; 16]>,
     /// The number of this device's last record in it, 0 for none: it has reached the partner once they hold that far.
     pub mine: u64,
+    /// The same for the logs of this person that this device does not write now: those of earlier incarnations, and of copies.
+    #[serde(skip)]
+    pub earlier: Vec<(LogKey, u64)>,
     /// Some record of mine in it is held by the partner's device and not readable there.
     pub not_readable_there: bool,
     /// Something in it was written by a later version and is not readable here yet: nothing is written over it.
@@ -68,6 +72,7 @@ impl Card {
             role: short.role,
             from: short.from.map(|id| id.0),
             mine: kept.mine,
+            earlier: Vec::new(),
             not_readable_there: kept.not_readable_there,
             unread: kept.unread,
             view: short.view,
@@ -95,6 +100,7 @@ impl Card {
             role: 0,
             from: None,
             mine: 0,
+            earlier: Vec::new(),
             not_readable_there: false,
             unread: true,
             view: View::Unread,

@@ -277,6 +277,42 @@ impl Replica {
         self.keep_and_pump(world, gathered, true, effects)
     }
 
+    /// A chunk came in a file. Who put it there is not known, so it says nothing of who has it; it is taken if an entry here
+    /// names it and it is as long as that entry says.
+    pub(crate) fn receive_carried_chunk(
+        &mut self,
+        world: &mut World<'_>,
+        link_id: LinkId,
+        bytes: &[u8],
+    ) -> Result<Vec<Effect>, HandleError> {
+        let mut gathered = Gathered::new(world.shelf);
+        let fits = bytes.len() <= MAX_SEALED_CHUNK;
+        let name = if fits {
+            sealed::chunk_name(bytes)
+        } else {
+            ChunkName::default()
+        };
+        if fits && self.blobs.is_held(&name) {
+            return Ok(Vec::new());
+        }
+        let wanted = fits && self.blobs.wanted_size(&name) == Some(bytes.len());
+        if let Some(reading) = self.reading(link_id) {
+            let count = if wanted {
+                &mut reading.chunks
+            } else {
+                &mut reading.chunks_unknown
+            };
+            *count = count.saturating_add(1);
+        }
+        if !wanted {
+            return Ok(Vec::new());
+        }
+        let effects = self
+            .blobs
+            .came(&mut gathered, &name, bytes.to_vec(), false)?;
+        self.keep_and_pump(world, gathered, true, effects)
+    }
+
     fn refuse_chunk(
         &mut self,
         link: LinkId,

@@ -198,6 +198,9 @@ pub enum EditError {
     /// No such entry.
     #[error("no such entry")]
     Unknown,
+    /// This home was put back or copied too often: there are as many logs of this device as there may be.
+    #[error("there are as many logs of this device as there may be")]
+    TooManyLogs,
     /// The text is another one than was shown.
     #[error("the text has changed since it was shown")]
     TextChanged,
@@ -222,7 +225,7 @@ impl Replica {
             return Err(EditError::Unconfirmed.into());
         }
         // A record written now would carry a number that is taken already: both texts would be lost to a fork.
-        if self.is_older_copy() {
+        if !self.due && self.is_older_copy() {
             return Err(EditError::OlderCopy.into());
         }
         if let Some((entry, ends)) = edit.entry()
@@ -358,7 +361,12 @@ impl Replica {
     /// The id of the entry that this device begins with these random bytes.
     #[must_use]
     pub fn seeded(&self, kind: EntryKind, seed: &[u8; 16]) -> EntryId {
-        Begin::id(&self.journal.0, kind, &actor_of(&self.me), seed)
+        Begin::id(
+            &self.journal.0,
+            kind,
+            &actor_of(&self.root_of(&self.me)),
+            seed,
+        )
     }
 
     fn must_hold(&self, entry: &EntryId) -> Result<(), EditError> {
@@ -552,7 +560,7 @@ impl Replica {
 }
 
 /// Splits items into rows that fit a record each, in order.
-fn groups(items: &[Item]) -> Vec<&[Item]> {
+pub(crate) fn groups(items: &[Item]) -> Vec<&[Item]> {
     let mut groups = Vec::new();
     let mut rest = items;
     while !rest.is_empty() {

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::bundle::{BundleItem, BundleRead};
 use crate::edit::{Edit, EditError};
+use crate::incarnation::Began;
 use crate::rows::{RowError, Whose};
 use crate::shelf::{Shelf, Write};
 
@@ -65,6 +66,9 @@ pub enum Input<'a> {
         /// The bundle.
         link: LinkId,
     },
+    /// This home is found to be a copy of another one, or to have come out of a backup: nothing more is written into its
+    /// present log, since another copy may be writing in it. The next edit begins a new incarnation.
+    Copied,
     /// What [`Effect::Continue`] asked for.
     Continue,
 }
@@ -148,6 +152,10 @@ pub enum Shown {
     /// The two devices run versions of the program of which one cannot read all that the other writes: whose is older, or none
     /// of them any more.
     Older(Option<Whose>),
+    /// This device writes on as a new incarnation.
+    Began(Began),
+    /// A device has begun a new incarnation: the partner's, or, by another copy of it, this one.
+    Incarnation(Whose),
     /// What a bundle brought. Nothing is shown where the replica was loaded anew since it was opened.
     BundleRead(BundleRead),
 }

@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! kind 1 change:     one or more lv(entry_id(16), entry_kind(1), schema(1), part(1), automerge change), all taken or none
-//! kind 2 membership: op(1)=1 lv(device's static key, kit's public key or nothing, name): the first record of every log
+//! kind 2 membership: op(1)=1 lv(device's static key, kit's public key or nothing, name): the first record of a device's log
+//!                    op(1)=2 lv(static key, kit's or nothing, name, first log's key, proof(64)): the first of a new incarnation's
+//! proof = Ed25519(first log's secret, lv("amends/incarnation/v1", journal_id, first log's key, new log's key, static key))
 //! ```
 
 use amends_journal::{EntryId, PartKind};
-use amends_keys::identity::{PersonName, StaticKey};
-use amends_keys::lv;
+use amends_keys::identity::{JournalId, LogKey, LogSecret, PersonName, StaticKey};
+use amends_keys::{label, lv};
 use thiserror::Error;
 
 /// Items in one record. An edit touches a shared and an own part, in a few changes; more is an attack.
@@ -137,6 +139,12 @@ impl Beginning {
             return Err(PayloadError::UnknownOperation(*operation));
         }
         let mut reader = lv::Reader::new(rest);
+        let beginning = Self::read(&mut reader)?;
+        reader.finish().map_err(|_| PayloadError::Malformed)?;
+        Ok(beginning)
+    }
+
+    fn read(reader: &mut lv::Reader<'_>) -> Result<Self, PayloadError> {
         let mut next = || reader.next().map_err(|_| PayloadError::Malformed);
         let static_key = next()?.try_into().map_err(|_| PayloadError::Malformed)?;
         let kit = match next()? {
@@ -145,11 +153,88 @@ impl Beginning {
         };
         let name = next()?;
         let name = PersonName::from_utf8(name).map_err(|_| PayloadError::Malformed)?;
-        reader.finish().map_err(|_| PayloadError::Malformed)?;
         Ok(Self {
             static_key: StaticKey(static_key),
             kit,
             name,
         })
     }
+}
+
+/// The first record of the log of a new incarnation: a device that came back from a backup or a copy of itself, and writes on
+/// under a new key. Its first log, the one that the pairing gave, vouches for the new one: nobody but the device has that secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incarnation {
+    /// Which device it is, as in its first log.
+    pub beginning: Beginning,
+    /// The device's first log.
+    pub root: LogKey,
+    /// By that log's secret.
+    pub proof: [u8; 64],
+}
+
+const INCARNATION: u8 = 2;
+
+impl Incarnation {
+    /// What vouches for the log `new`.
+    pub fn sign(
+        journal: &JournalId,
+        root: &LogSecret,
+        new: &LogKey,
+        static_key: &StaticKey,
+    ) -> [u8; 64] {
+        root.sign(&vouched(journal, &root.public(), new, static_key))
+    }
+
+    /// Whether its first log vouches for the log `new` in this journal.
+    pub fn vouches(&self, journal: &JournalId, new: &LogKey) -> bool {
+        let said = vouched(journal, &self.root, new, &self.beginning.static_key);
+        self.root.verify(&said, &self.proof).is_ok()
+    }
+
+    /// The payload of a membership record.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = vec![INCARNATION];
+        let beginning = &self.beginning;
+        out.extend_from_slice(&lv::of(&[
+            beginning.static_key.as_bytes(),
+            beginning.kit.as_ref().map_or(&[][..], |kit| kit.as_slice()),
+            beginning.name.as_str().as_bytes(),
+            self.root.as_bytes(),
+            &self.proof,
+        ]));
+        out
+    }
+
+    /// Reads the payload of a membership record; whether it is vouched for is another question.
+    ///
+    /// # Errors
+    /// [`PayloadError::UnknownOperation`] for another operation, else [`PayloadError::Malformed`].
+    pub fn parse(payload: &[u8]) -> Result<Self, PayloadError> {
+        let (operation, rest) = payload.split_first().ok_or(PayloadError::Empty)?;
+        if *operation != INCARNATION {
+            return Err(PayloadError::UnknownOperation(*operation));
+        }
+        let mut reader = lv::Reader::new(rest);
+        let beginning = Beginning::read(&mut reader)?;
+        let mut next = || reader.next().map_err(|_| PayloadError::Malformed);
+        let root = LogKey(next()?.try_into().map_err(|_| PayloadError::Malformed)?);
+        let proof = next()?.try_into().map_err(|_| PayloadError::Malformed)?;
+        reader.finish().map_err(|_| PayloadError::Malformed)?;
+        Ok(Self {
+            beginning,
+            root,
+            proof,
+        })
+    }
+}
+
+fn vouched(journal: &JournalId, root: &LogKey, new: &LogKey, static_key: &StaticKey) -> Vec<u8> {
+    lv::of(&[
+        label::INCARNATION,
+        &journal.0,
+        root.as_bytes(),
+        new.as_bytes(),
+        static_key.as_bytes(),
+    ])
 }

@@ -12,13 +12,14 @@ use rand_core::CryptoRng;
 use crate::blob::Blobs;
 use crate::card::{self, Card, Kept};
 use crate::clock::{Clock, Position};
+use crate::edit::Edit;
 use crate::effect::{Effect, HandleError, Input, LinkId, World};
 use crate::parts::Parts;
 use crate::payload::Beginning;
 use crate::record::{RecordHash, RecordKind, actor_of};
 use crate::rows::{
-    self, ApplyingRow, AwaitedRow, EpochRow, FenceRow, HeardRow, LogRow, LogRows, MemberRow,
-    MetRow, PartName, RowError, Whose, name,
+    self, ApplyingRow, AwaitedRow, EarlierRow, EpochRow, FenceRow, HeardRow, IncarnationRow,
+    LogRow, LogRows, MemberRow, MetRow, PartName, RowError, Whose, name,
 };
 use crate::shelf::{Gathered, Shelf, Table, Write};
 use crate::sync::Link;
@@ -112,6 +113,16 @@ pub struct Replica {
     pub(crate) trying: bool,
     pub(crate) set_aside: u64,
     pub(crate) blobs: Blobs,
+    /// The secret of this device's first log, where it writes another one now.
+    pub(crate) root: Option<LogSecret>,
+    /// The next edit begins a new incarnation.
+    pub(crate) due: bool,
+    /// An edit that waits for that.
+    pub(crate) held_edit: Option<Edit>,
+    /// As `fences`, for this device's earlier logs.
+    pub(crate) earlier_fences: BTreeMap<(StaticKey, LogKey), u64>,
+    /// The logs in whose last numbers of entries ([`Card::earlier`]) something changed that is not saved.
+    pub(crate) earlier_changed: bool,
 }
 
 impl Replica {
@@ -174,6 +185,8 @@ impl Replica {
         rows::put(&mut gathered, name::FENCES, &Vec::<FenceRow>::new())?;
         rows::put(&mut gathered, name::APPLYING, &Vec::<ApplyingRow>::new())?;
         rows::put(&mut gathered, name::MET, &MetRow::default())?;
+        rows::put(&mut gathered, name::INCARNATION, &IncarnationRow::default())?;
+        rows::put(&mut gathered, name::EARLIER, &Vec::<EarlierRow>::new())?;
         let mut writes = gathered.into_writes();
         shelf.commit(&writes);
 
@@ -226,6 +239,7 @@ impl Replica {
         let applying: Vec<ApplyingRow> = rows::read_or_default(shelf, name::APPLYING)?;
         let met: MetRow = rows::read_or_default(shelf, name::MET)?;
         let awaited: Vec<AwaitedRow> = rows::read_or_default(shelf, name::AWAITED)?;
+        let incarnation: IncarnationRow = rows::read_or_default(shelf, name::INCARNATION)?;
         let secret = LogSecret::from_bytes(&member.log_secret);
 
         let mut cards = BTreeMap::new();
@@ -335,7 +349,17 @@ impl Replica {
             trying: false,
             set_aside,
             blobs: Blobs::load(shelf)?,
+            root: incarnation.root.as_ref().map(LogSecret::from_bytes),
+            due: incarnation.due,
+            held_edit: None,
+            earlier_fences: incarnation
+                .fences
+                .iter()
+                .map(|(device, log, own)| ((StaticKey(*device), LogKey(*log)), *own))
+                .collect(),
+            earlier_changed: false,
         };
+        replica.load_earlier(shelf)?;
         for (entry, kept) in older {
             replica.remake_card(shelf, entry, kept)?;
         }
@@ -398,7 +422,9 @@ impl Replica {
         // The next input comes after the effects of the last one are done.
         self.survived.clear();
         match input {
+            Input::Edit(edit) if self.due => self.begin_for(world, edit),
             Input::Edit(edit) => self.edit(world, edit),
+            Input::Copied => self.note_copy(world),
             Input::Met { link, device } => self.meet(world, link, device),
             Input::Parted { link } => self.part_from(world, link),
             Input::Received { link, frame } => self.receive(world, link, frame),
@@ -408,6 +434,10 @@ impl Replica {
             }
             Input::Bundled { link, item } => self.receive_item(world, link, item),
             Input::BundleClosed { link } => self.close_bundle(world, link),
+            Input::Continue if self.held_edit.is_some() => match self.held_edit.take() {
+                Some(edit) => self.edit(world, edit),
+                None => Ok(Vec::new()),
+            },
             Input::Continue if self.trying => self.try_awaited(world),
             Input::Continue if !self.ready.is_empty() => self.apply_ready(world),
             Input::Continue => match self.begin_awaited(world)? {
@@ -431,7 +461,8 @@ impl Replica {
     pub fn partner_name(&self) -> Option<&str> {
         self.logs
             .values()
-            .find(|log| log.whose == Whose::Partners)
+            .filter(|log| log.whose == Whose::Partners)
+            .max_by_key(|log| log.number)
             .map(|log| log.name.as_str())
     }
 
@@ -477,29 +508,40 @@ impl Replica {
 
     /// Whether every record of mine in this entry is on the partner's disk, by its own acknowledgement, saved here.
     pub fn reached(&self, card: &Card) -> bool {
-        card.mine == 0 || self.heard_of_me() >= card.mine
+        (card.mine == 0 || self.heard_of_me() >= card.mine)
+            && card
+                .earlier
+                .iter()
+                .all(|(log, seq)| self.heard_of(log) >= *seq)
     }
 
     /// Records that the partner's device says exist and that have not come.
     pub fn not_come(&self) -> u64 {
-        self.logs
-            .iter()
-            .map(|(key, log)| {
-                self.heard
-                    .values()
-                    .map(|clock| clock.seq(key))
-                    .max()
-                    .unwrap_or(0)
-                    .saturating_sub(log.seq)
+        // A log that this device has never seen anything of is one of those too.
+        let named: BTreeSet<&LogKey> = self
+            .heard
+            .values()
+            .flat_map(|clock| clock.0.keys())
+            .collect();
+        named
+            .into_iter()
+            .map(|key| {
+                let held = self.logs.get(key).map_or(0, |log| log.seq);
+                self.heard_of(key).saturating_sub(held)
             })
             .fold(0, u64::saturating_add)
     }
 
     /// How far the partner's devices hold this device's log.
     pub(crate) fn heard_of_me(&self) -> u64 {
+        self.heard_of(&self.me)
+    }
+
+    /// How far the partner's devices hold a log.
+    pub(crate) fn heard_of(&self, log: &LogKey) -> u64 {
         self.heard
             .values()
-            .map(|clock| clock.seq(&self.me))
+            .map(|clock| clock.seq(log))
             .max()
             .unwrap_or(0)
     }
@@ -588,10 +630,12 @@ impl Replica {
 
     /// Who writes in an entry, where a record of this log brings it.
     pub(crate) fn writer(&self, log: &LogKey, entry: EntryId) -> Writer {
+        let root = self.root_of(log);
         Writer {
             journal: self.journal.0,
             entry,
-            log: *log.as_bytes(),
+            log: *root.as_bytes(),
+            device: actor_of(&root),
             actor: actor_of(log),
             alone: self.is_alone(),
         }
@@ -600,7 +644,8 @@ impl Replica {
     /// What commits this device to an account, in a talk told together.
     #[must_use]
     pub fn commitment(&self, entry: &EntryId, nonce: &[u8; 32], text: &str) -> [u8; 32] {
-        amends_journal::together_hash(&self.journal.0, entry, self.me.as_bytes(), nonce, text)
+        let root = self.root_of(&self.me);
+        amends_journal::together_hash(&self.journal.0, entry, root.as_bytes(), nonce, text)
     }
 
     /// Whose device writes as this actor, if it is one of the journal's.
@@ -649,7 +694,10 @@ impl Replica {
             kept.mine = mine;
             self.by_mine.insert((mine, entry));
         }
-        let card = self.with_kind(gathered, &entry, of, |entry| Card::of(entry, kept))?;
+        let mut card = self.with_kind(gathered, &entry, of, |entry| Card::of(entry, kept))?;
+        if let Some(before) = self.cards.get_mut(&entry) {
+            card.earlier = std::mem::take(&mut before.earlier);
+        }
         gathered.put(Table::Card, entry.0.to_vec(), card.row()?);
         self.note_blobs(gathered, entry, &card.blobs())?;
         self.put_card(entry, card);

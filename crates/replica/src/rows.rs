@@ -57,6 +57,8 @@ pub(crate) mod name {
     pub(crate) const MET: &str = "met";
     pub(crate) const AWAITED: &str = "awaited";
     pub(crate) const KNOWS: &str = "knows";
+    pub(crate) const INCARNATION: &str = "incarnation";
+    pub(crate) const EARLIER: &str = "earlier";
     pub(crate) const CARD: &str = "card";
     pub(crate) const RECORD: &str = "record";
     pub(crate) const ENVELOPE: &str = "envelope";
@@ -191,6 +193,30 @@ pub(crate) struct HeardRow {
 pub(crate) struct FenceRow {
     pub(crate) device: [u8; 32],
     pub(crate) own: u64,
+}
+
+/// What a device keeps beside its present log once it has begun a new incarnation, or is to.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(crate) struct IncarnationRow {
+    /// The secret of its first log, where the present one is another.
+    pub(crate) root: Option<[u8; 32]>,
+    /// Nothing more is written into the present log: another copy of this home may be writing in it.
+    pub(crate) due: bool,
+    /// As [`FenceRow`], for the logs of earlier incarnations: device, log, how far.
+    pub(crate) fences: Vec<([u8; 32], [u8; 32], u64)>,
+}
+
+impl Drop for IncarnationRow {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.root);
+    }
+}
+
+/// The last record of each entry in a log of this person that is not the one that this device writes now.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct EarlierRow {
+    pub(crate) log: [u8; 32],
+    pub(crate) entries: Vec<([u8; 16], u64)>,
 }
 
 /// A record whose changes are being applied, and how often that was begun.

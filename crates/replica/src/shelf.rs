@@ -132,7 +132,8 @@ impl Shelf for MemoryShelf {
 /// The writes of one input, read through while they gather: saved all together or not at all.
 pub(crate) struct Gathered<'a> {
     shelf: &'a dyn Shelf,
-    writes: BTreeMap<(Table, Vec<u8>), Vec<u8>>,
+    /// None takes a row away.
+    writes: BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>,
 }
 
 impl<'a> Gathered<'a> {
@@ -145,19 +146,26 @@ impl<'a> Gathered<'a> {
 
     pub(crate) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, ShelfError> {
         match self.writes.get(&(table, key.to_vec())) {
-            Some(value) => Ok(Some(value.clone())),
+            Some(value) => Ok(value.clone()),
             None => self.shelf.get(table, key),
         }
     }
 
     pub(crate) fn put(&mut self, table: Table, key: Vec<u8>, value: Vec<u8>) {
-        self.writes.insert((table, key), value);
+        self.writes.insert((table, key), Some(value));
+    }
+
+    pub(crate) fn delete(&mut self, table: Table, key: Vec<u8>) {
+        self.writes.insert((table, key), None);
     }
 
     pub(crate) fn into_writes(self) -> Vec<Write> {
         self.writes
             .into_iter()
-            .map(|((table, key), value)| Write::Put { table, key, value })
+            .map(|((table, key), value)| match value {
+                Some(value) => Write::Put { table, key, value },
+                None => Write::Delete { table, key },
+            })
             .collect()
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct Link {
     pub(crate) sent_changes: BTreeSet<(LogKey, u64)>,
     /// Logs of which the other device holds another branch: nothing of them fits there.
     pub(crate) forked: BTreeSet<LogKey>,
+    /// A log of this person's own of which it does, and from where on this device asks to be shown it.
+    pub(crate) asked_below: Option<(LogKey, u64)>,
     acknowledged: u64,
     received: u64,
     /// Envelopes that were no records of this pair; a few are a fault, more are an attack.
@@ -66,6 +68,7 @@ impl Link {
             under_way: VecDeque::new(),
             sent_changes: BTreeSet::new(),
             forked: BTreeSet::new(),
+            asked_below: None,
             acknowledged: 0,
             received: 0,
             bad: 0,
@@ -253,10 +256,14 @@ impl Replica {
         if let Some(state) = self.links.get_mut(&link) {
             state.chunks.say(wants);
         }
+        let mut clock = self.clock();
+        if let Some((log, from)) = self.links.get(&link).and_then(|state| state.asked_below) {
+            self.say_below(&mut clock, log, from);
+        }
         Effect::Send {
             link,
             frame: Frame::Clock {
-                clock: self.clock(),
+                clock,
                 again,
                 chunks: Some(wants),
                 knows: KNOWS,
@@ -282,6 +289,49 @@ impl Replica {
         let held = self.logs.get(&self.me).map_or(0, |log| log.seq);
         let claimed = |link: &Link| link.idle < IDLE_FRAMES && link.claims(&self.me) > held;
         self.returning > held || self.links.values().any(claimed)
+    }
+
+    /// The logs of this device.
+    pub(crate) fn own_logs(&self) -> impl Iterator<Item = (&LogKey, &LogRow)> {
+        let own = self.member.static_key;
+        self.logs
+            .iter()
+            .filter(move |(_, log)| log.static_key == own)
+    }
+
+    /// From where on to ask for another branch of an own log, where this clock is the first to show one: from what that device
+    /// acknowledged last, since the two are the same until there, else from the beginning.
+    fn below(&self, link: LinkId, branches: &BTreeMap<LogKey, Whose>) -> Option<(LogKey, u64)> {
+        let state = self.links.get(&link)?;
+        let (log, _) = branches.iter().find(|(_, whose)| **whose == Whose::Mine)?;
+        if state.asked_below.is_some_and(|(asked, _)| asked == *log) {
+            return None;
+        }
+        let held = self.logs.get(log)?.seq;
+        let known = self
+            .heard
+            .get(&state.device)
+            .map_or(0, |clock| clock.seq(log));
+        Some((*log, known.min(held)))
+    }
+
+    /// Says less of a log than is held.
+    fn say_below(&self, clock: &mut Clock, log: LogKey, from: u64) {
+        let head = self.heard.values().find_map(|heard| {
+            let position = heard.0.get(&log)?;
+            (position.seq == from).then_some(position.head)
+        });
+        let said = match head {
+            Some(head) if from > 0 => Position {
+                seq: from,
+                head,
+                set_aside: Vec::new(),
+            },
+            _ => Position::default(),
+        };
+        if clock.seq(&log) >= said.seq {
+            clock.0.insert(log, said);
+        }
     }
 
     /// Whether the device at the other end of `link` has said how far it holds this device's own log, and nothing of that is
@@ -331,10 +381,9 @@ impl Replica {
         &mut self,
         world: &mut World<'_>,
         link_id: LinkId,
-        mut theirs: Clock,
+        theirs: Clock,
         (again, chunks, knows): (bool, Option<bool>, u8),
     ) -> Result<Vec<Effect>, HandleError> {
-        theirs.0.retain(|log, _| self.logs.contains_key(log));
         let mut gathered = Gathered::new(world.shelf);
         let mut branches = BTreeMap::new();
         for (log, position) in &theirs.0 {
@@ -350,6 +399,7 @@ impl Replica {
             }
         }
         let own = self.logs.get(&self.me).map_or(0, |log| log.seq);
+        let below = self.below(link_id, &branches);
         let Some(link) = self.links.get_mut(&link_id) else {
             return Ok(Vec::new());
         };
@@ -362,11 +412,14 @@ impl Replica {
             link.chunks.wonder(&self.blobs);
         }
         let mut shows: Vec<Effect> = Vec::new();
+        link.forked.retain(|log| branches.contains_key(log));
         for (log, whose) in &branches {
             if link.forked.insert(*log) {
                 shows.push(Effect::Show(Shown::Fork(*whose)));
             }
         }
+        let still = |(log, _): &(LogKey, u64)| branches.contains_key(log);
+        link.asked_below = below.or(link.asked_below.filter(still));
         for (_, other) in self
             .links
             .iter_mut()
@@ -399,15 +452,20 @@ impl Replica {
             }
         }
         let mut heard = theirs;
-        let branched = branches.contains_key(&self.me);
-        if let Some(mine) = heard.0.get_mut(&self.me) {
-            if branched {
-                *mine = Position::default();
-            } else if mine.seq > own {
+        let branched = branches.values().any(|whose| *whose == Whose::Mine);
+        for (key, log) in self.own_logs() {
+            let Some(said) = heard.0.get_mut(key) else {
+                continue;
+            };
+            if branches.contains_key(key) {
+                *said = Position::default();
+            } else if said.seq > log.seq && *key == self.me {
                 // More than there is acknowledges nothing: those may be other records than these.
-                *mine = before.0.get(&self.me).cloned().unwrap_or_default();
+                *said = before.0.get(key).cloned().unwrap_or_default();
             }
-            mine.cut(own);
+            if *key == self.me {
+                said.cut(log.seq);
+            }
         }
         if !alone && !branched {
             heard.raise(&before);
@@ -416,7 +474,10 @@ impl Replica {
             self.note_unreadable(&mut gathered, &before, &heard)?;
             shows.extend(self.set_heard(&mut gathered, device, heard)?);
         }
-        let sends = self.pump_all(&gathered, world)?;
+        let mut sends = self.pump_all(&gathered, world)?;
+        if below.is_some() {
+            sends.push(self.send_clock(link_id, true));
+        }
         let writes = gathered.into_writes();
         let mut effects = Vec::new();
         if !writes.is_empty() {
@@ -439,6 +500,12 @@ impl Replica {
         heard: Clock,
     ) -> Result<Vec<Effect>, HandleError> {
         let was = self.heard_of_me();
+        let waited: Vec<EntryId> = self
+            .cards
+            .iter()
+            .filter(|(_, card)| !card.earlier.is_empty() && !self.reached(card))
+            .map(|(entry, _)| *entry)
+            .collect();
         self.heard.insert(device, heard);
         let is = self.heard_of_me();
         let rows: Vec<HeardRow> = self
@@ -454,14 +521,17 @@ impl Replica {
             })
             .collect();
         rows::put(gathered, name::HEARD, &rows)?;
-        if is <= was {
-            return Ok(Vec::new());
+        let mut newly = waited;
+        if is > was {
+            let range = (was.saturating_add(1), EntryId([0; 16]))..=(is, EntryId([0xff; 16]));
+            newly.extend(self.by_mine.range(range).map(|(_, entry)| *entry));
         }
-        let newly = (was.saturating_add(1), EntryId([0; 16]))..=(is, EntryId([0xff; 16]));
-        Ok(self
-            .by_mine
-            .range(newly)
-            .map(|(_, entry)| Effect::Show(Shown::Reached(*entry)))
+        newly.sort_unstable();
+        newly.dedup();
+        newly.retain(|entry| self.cards.get(entry).is_some_and(|card| self.reached(card)));
+        Ok(newly
+            .into_iter()
+            .map(|entry| Effect::Show(Shown::Reached(entry)))
             .collect())
     }
 
@@ -472,6 +542,7 @@ impl Replica {
         come: &[Ready],
     ) -> Result<Vec<Effect>, HandleError> {
         let mut held: BTreeMap<StaticKey, Clock> = BTreeMap::new();
+        let mut copy = false;
         for ready in come {
             let (log, seq) = (ready.record.log, ready.record.seq);
             let Some(link) = self.links.get_mut(&ready.link) else {
@@ -481,8 +552,9 @@ impl Replica {
                 link.received = link.received.saturating_add(1);
             }
             if log == self.me {
-                // That this one came back shows that the claim to hold more is no invention.
+                // That this one came back shows that the claim to hold more is no invention, and that this home is a copy.
                 self.returning = self.returning.max(link.claims(&log)).max(seq);
+                copy = true;
             }
             if let Some(reading) = &mut link.reading {
                 // Whoever carries a bundle may have put it together: that a record is in it does not show who holds it.
@@ -492,6 +564,9 @@ impl Replica {
             held.entry(link.device)
                 .or_default()
                 .raise_to(log, seq, ready.hash);
+        }
+        if copy && !self.due {
+            self.set_due(gathered)?;
         }
         let mut shows = Vec::new();
         for (device, held) in held {

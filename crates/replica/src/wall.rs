@@ -85,6 +85,11 @@ impl Heads {
             .unwrap_or((log.seq, log.head))
     }
 
+    /// Whether nothing of this log came in this envelope yet.
+    fn is_fresh(&self, log: &LogRow) -> bool {
+        !self.ends.contains_key(&log.log_key())
+    }
+
     fn push(&mut self, log: LogKey, seq: u64, hash: RecordHash) {
         self.ends.insert(log, (seq, hash));
         self.hashes.insert((log, seq), hash);
@@ -115,6 +120,10 @@ enum Checked {
     Waits(LogKey, u64),
     /// Some before it are missing.
     Gap(LogKey),
+    /// It begins a log that is not known yet, and its device vouches for it.
+    Begins(Box<LogRow>, Record, RecordHash),
+    /// It is of this person's own log, under a number that this device has used otherwise.
+    Branch(LogKey, u64),
     /// It is no record of this pair, or does not fit its log.
     Refused(Refusal, Option<(LogKey, Whose)>),
 }
@@ -225,7 +234,22 @@ impl Replica {
                 let epoch = opened.epoch();
                 let number = self.next_envelope;
                 for (place, (bytes, signature)) in (0u32..).zip(opened.records()) {
-                    match self.check(&gathered, &heads, epoch, bytes, &signature)? {
+                    let mut checked = self.check(&gathered, &heads, epoch, bytes, &signature)?;
+                    if let Checked::Begins(row, record, hash) = checked {
+                        self.logs.insert(record.log, *row);
+                        checked = Checked::New(record, hash);
+                    }
+                    match checked {
+                        Checked::Begins(..) => {}
+                        Checked::Branch(log, seq) => {
+                            // Nothing else of this envelope is kept; what stands is asked for again.
+                            if self.may_leave(&log) {
+                                return self.leave_branch(world, link, (log, seq));
+                            }
+                            refused = true;
+                            counts.refused += 1;
+                            stopped.insert(log);
+                        }
                         Checked::Held => counts.already_here += 1,
                         Checked::Waits(log, seq) => {
                             waits = true;
@@ -353,18 +377,30 @@ impl Replica {
             .into());
         }
         let Some(log) = self.logs.get(&record.log) else {
-            return Ok(Refusal::Log.into());
+            return Ok(match self.vouched_log(&record) {
+                Some(row) => Checked::Begins(Box::new(row), record, RecordHash::of(bytes)),
+                None => Refusal::Log.into(),
+            });
         };
         let refused = |refusal| Checked::Refused(refusal, Some((record.log, log.whose)));
         let hash = RecordHash::of(bytes);
         let (seq, head) = heads.of(log);
         if record.seq <= seq {
             let held = heads.hash_at(self, gathered, log, record.seq)?;
-            return Ok(if held == Some(hash) {
-                Checked::Held
-            } else {
-                refused(Refusal::Fork(record.seq))
-            });
+            if held == Some(hash) {
+                return Ok(Checked::Held);
+            }
+            // Where the two branches part: what is before is the same.
+            if log.static_key == *self.own_static() && heads.is_fresh(log) {
+                let before = match record.seq {
+                    1 => Some(RecordHash::NONE),
+                    seq => self.hash_at(gathered, log, seq.saturating_sub(1))?,
+                };
+                if before == Some(record.prev) && record.seq > 1 {
+                    return Ok(Checked::Branch(record.log, record.seq));
+                }
+            }
+            return Ok(refused(Refusal::Fork(record.seq)));
         }
         if let Some(waits) = self.waiting.hash_at(&record.log, record.seq) {
             return Ok(if waits == hash {

@@ -64,6 +64,7 @@ fn of_items(items: &[BundleItem]) -> Vec<u8> {
     for item in items {
         let (kind, body): (u8, &[u8]) = match item {
             BundleItem::End => (0, &[]),
+            BundleItem::Chunk(bytes) => (3, bytes),
             BundleItem::Clock(bytes) => (1, bytes),
             BundleItem::Envelope(bytes) => (2, bytes),
             BundleItem::Unknown(kind) => (*kind, b"later"),
@@ -613,4 +614,88 @@ fn records_that_come_back_from_ones_own_file_have_not_reached_anybody() {
     pair.edit(ANA, new_text(id, "One, and more.")).unwrap();
     pair.meet();
     pair.assert_equal();
+}
+
+#[test]
+fn photos_go_with_a_bundle_and_only_what_an_entry_names_is_kept() {
+    use amends_journal::{EntryKind, View};
+    let mut pair = met_pair(30);
+    let begin = amends_replica::Edit::Begin(amends_replica::Beginnings {
+        kind: EntryKind::Memory,
+        role: 0,
+        from: None,
+        words: Some(amends_replica::Words {
+            text: "a day".into(),
+            language: "en".into(),
+            date: Some("2026-05-01".into()),
+            ..amends_replica::Words::default()
+        }),
+        agreed: false,
+        says: Vec::new(),
+    });
+    let entry = pair.edit(ANA, begin).unwrap();
+    let picture: Vec<u8> = (0..300_000u32).map(|at| (at % 251) as u8).collect();
+    let photo = amends_replica::NewPhoto {
+        bytes: picture.clone(),
+        mime: "image/jpeg".into(),
+        size: None,
+        as_it_was: true,
+    };
+    pair.edit(ANA, amends_replica::Edit::Photo { entry, photo })
+        .unwrap();
+    let whole = bundle(&pair, ANA);
+    let (all, end) = items(&whole);
+    assert_eq!(end, Ok(()));
+    let chunk = |item: &&BundleItem| matches!(item, BundleItem::Chunk(_));
+    assert_eq!(all.iter().filter(chunk).count(), 3);
+
+    // A piece that was changed, one that nobody names, and pieces before their records: nothing of them is kept.
+    let mut odd: Vec<BundleItem> = all.clone();
+    odd.retain(|item| !matches!(item, BundleItem::End));
+    for item in &mut odd {
+        if let BundleItem::Chunk(bytes) = item {
+            bytes[100] ^= 1;
+        }
+    }
+    odd.push(BundleItem::Chunk(vec![0; 1000]));
+    odd.push(BundleItem::Chunk(Vec::new()));
+    odd.push(BundleItem::End);
+    let said = read(&mut pair, BO, &of_items(&odd));
+    assert_eq!((said.received, said.chunks, said.chunks_unknown), (2, 0, 5));
+    let reference = {
+        let View::Memory(view) = &pair.bo().card(&entry).view else {
+            panic!("a memory");
+        };
+        assert_eq!(view.photos.len(), 1);
+        pair.bo().card(&entry).blobs().remove(0)
+    };
+    assert_eq!(pair.bo().replica.blob_progress(&reference).here, 0);
+
+    let said = read(&mut pair, BO, &whole);
+    assert_eq!((said.received, said.chunks, said.chunks_unknown), (0, 3, 0));
+    let disk = pair.bo().disk.now.clone();
+    assert_eq!(pair.bo().replica.read_blob(&disk, &reference), Ok(picture));
+    // Whoever carries a bundle may have made it: nothing is said to have reached by it.
+    assert!(!pair.ana().replica.blob_progress(&reference).reached);
+    assert_eq!(read(&mut pair, BO, &whole).chunks, 0);
+    // Without photos it is as small as it was; with everything, Bo can give it back.
+    let device = pair.ana();
+    let mut rng = ChaCha20Rng::seed_from_u64(5);
+    let mut world = World {
+        now: 0,
+        rng: &mut rng,
+        shelf: &device.disk.now,
+    };
+    let mut writer = device.replica.begin_bundle_with(true, false);
+    while device
+        .replica
+        .write_bundle(&mut world, &mut writer)
+        .unwrap()
+        .is_some()
+    {}
+    assert_eq!(writer.chunks(), 0);
+    let back = written(&pair, BO, true).0;
+    assert_eq!(items(&back).0.iter().filter(chunk).count(), 3);
+    pair.meet();
+    assert!(pair.ana().replica.blob_progress(&reference).reached);
 }

@@ -35,6 +35,7 @@ fn items_by(actor: &Actor, entry: u8, text: &str) -> Vec<Item> {
         journal: [0; 32],
         entry,
         log: [0; 32],
+        device: *actor,
         actor: *actor,
         alone: false,
     };

@@ -266,7 +266,7 @@ fn a_home_that_was_rolled_back_gets_its_own_log_back_before_it_writes() {
 }
 
 #[test]
-fn a_home_whose_own_log_came_back_in_part_waits_for_the_rest() {
+fn a_home_whose_own_log_came_back_in_part_writes_on_at_once_under_a_new_key() {
     let mut pair = met_pair(11);
     let old = pair.ana().disk.clone();
     // Longer than one envelope, so that a cut can come between.
@@ -282,13 +282,16 @@ fn a_home_whose_own_log_came_back_in_part_waits_for_the_rest() {
     assert!(pair.ana().held(&pair.ana().log) < 4);
     pair.cut(link);
     pair.restart(ANA, false);
-    assert_eq!(
-        pair.edit(ANA, proposal("too early")),
-        Err(EditError::OlderCopy)
-    );
+    // That records of its own came back shows that it is a copy: nothing more goes into that log.
+    let root = pair.ana().log;
+    let held = pair.ana().held(&root);
+    pair.edit(ANA, proposal("at once")).unwrap();
+    assert_eq!(pair.ana().held(&root), held);
+    assert_ne!(pair.ana().replica.log(), root);
     pair.meet();
-    pair.edit(ANA, proposal("now")).unwrap();
+    pair.edit(ANA, proposal("and on")).unwrap();
     pair.meet();
+    assert_eq!(pair.bo().cards().len(), 5);
     pair.assert_equal();
 }
 
@@ -347,14 +350,14 @@ fn a_partner_who_went_back_is_told_of_and_caught_up() {
 }
 
 #[test]
-fn a_fork_of_a_rolled_back_home_is_told_on_both_sides_and_nothing_is_said_to_have_reached() {
+fn a_fork_of_a_rolled_back_home_is_told_on_both_sides_and_both_texts_reach() {
     let mut pair = met_pair(14);
     let old = pair.ana().disk.clone();
-    pair.edit(ANA, proposal("first life")).unwrap();
+    let first = pair.edit(ANA, proposal("first life")).unwrap();
     pair.meet();
     pair.roll_back(ANA, &old);
-    let entry = pair.edit(ANA, proposal("second life")).unwrap();
-    let link = pair.connect();
+    let second = pair.edit(ANA, proposal("second life")).unwrap();
+    pair.connect();
     pair.run();
     assert!(
         pair.ana()
@@ -364,14 +367,17 @@ fn a_fork_of_a_rolled_back_home_is_told_on_both_sides_and_nothing_is_said_to_hav
         pair.bo()
             .was_shown(&Shown::Fork(amends_replica::Whose::Partners))
     );
-    assert!(!pair.ana().reached(&entry));
-    assert_eq!(pair.bo().cards().len(), 1);
-    // What Bo writes now names a head of the other branch: it waits, and is not said to have reached her.
+    assert!(
+        pair.bo()
+            .was_shown(&Shown::Incarnation(amends_replica::Whose::Partners))
+    );
+    assert!(pair.ana().reached(&first) && pair.ana().reached(&second));
+    assert_eq!(pair.bo().agreed(&first).text, "first life");
+    assert_eq!(pair.bo().agreed(&second).text, "second life");
     let entry = pair.edit(BO, proposal("Bo's")).unwrap();
     pair.run();
-    assert!(pair.ana().replica.card(&entry).is_none());
-    assert!(!pair.bo().reached(&entry));
-    assert!(pair.links.contains_key(&link));
+    assert!(pair.ana().replica.card(&entry).is_some() && pair.bo().reached(&entry));
+    pair.assert_equal();
 }
 
 #[test]

@@ -488,6 +488,7 @@ mod tests {
             journal: [0x77; 32],
             entry: ENTRY,
             log: [0; 32],
+            device: actor,
             actor,
             alone: false,
         };

@@ -19,6 +19,7 @@ pub fn writer(actor: Actor) -> Writer {
         journal: [0x77; 32],
         entry: ENTRY,
         log: [0; 32],
+        device: actor,
         actor,
         alone: false,
     }

@@ -29,6 +29,7 @@ pub fn writer(kind: EntryKind, actor: Actor) -> Writer {
         journal: JOURNAL,
         entry: id(kind),
         log: [0; 32],
+        device: actor,
         actor,
         alone: false,
     }

@@ -26,6 +26,7 @@ pub fn writer(device: u8) -> Writer {
         journal: JOURNAL,
         entry: id(),
         log: [device; 32],
+        device: Actor([device; 16]),
         actor: Actor([device; 16]),
         alone: false,
     }

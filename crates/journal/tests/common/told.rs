@@ -76,6 +76,7 @@ impl Device {
             journal: JOURNAL,
             entry: self.entry,
             log: [device; 32],
+            device: actor(device),
             actor: actor(device),
             alone: self.alone,
         }

@@ -79,6 +79,7 @@ fn writer(given: &Value, actor: [u8; 16]) -> Writer {
         journal: array(given, "journal id"),
         entry: EntryId(array(given, "entry id")),
         log: [0; 32],
+        device: Actor(actor),
         actor: Actor(actor),
         alone: false,
     }

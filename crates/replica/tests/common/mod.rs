@@ -537,6 +537,7 @@ impl Pair {
 fn neutral(card: &Card) -> Card {
     let mut card = Card {
         mine: 0,
+        earlier: Vec::new(),
         not_readable_there: false,
         first_held: 0,
         ..card.clone()

@@ -173,6 +173,7 @@ fn answer_bundle(given: &Value) -> Answer {
             Ok(Some(item)) => items.push(match item {
                 BundleItem::Clock(body) => json!({ "sealed clock": hex(body) }),
                 BundleItem::Envelope(body) => json!({ "envelope": hex(body) }),
+                BundleItem::Chunk(body) => json!({ "sealed chunk": hex(body) }),
                 BundleItem::Unknown(kind) => json!({ "passed over": kind }),
                 BundleItem::End => json!({ "end": true }),
             }),
