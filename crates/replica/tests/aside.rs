@@ -18,6 +18,7 @@ fn items_by(actor: &Actor, entry: u8) -> Vec<Item> {
         journal: [0; 32],
         entry,
         log: [0; 32],
+        device: *actor,
         actor: *actor,
         alone: false,
     };
