@@ -56,13 +56,7 @@ fn the_keyring_opens_it_until_lock_and_again_after_the_passphrase() {
     // A new passphrase and a kit leave it as it is, and asks for the old one all the same.
     let new = place.file("new", "another passphrase altogether");
     let new = new.display().to_string();
-    let refused = place.run(&[
-        "passphrase",
-        "--new-passphrase-file",
-        &new,
-        "--json",
-        "--no-input",
-    ]);
+    let refused = place.run(&["passphrase", "--new-passphrase-file", &new, "--json"]);
     refused.fails(3, "no_passphrase");
     let changed = place.open(&["passphrase", "--new-passphrase-file", &new, "--json"]);
     assert_eq!(changed.ok().json()["keyring"], true);

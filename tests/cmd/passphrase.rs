@@ -34,7 +34,7 @@ fn the_new_one_opens_and_the_old_one_does_not() {
     let changed = change(&place, PASSPHRASE, NEW).ok();
     assert_eq!(
         changed.json(),
-        serde_json::json!({"changed": true, "kit": false})
+        serde_json::json!({"changed": true, "keyring": false, "kit": false})
     );
     assert!(opens(&place, NEW) && !opens(&place, PASSPHRASE));
     assert_eq!(mode(&place.home().join("vault")), 0o600);

@@ -155,10 +155,10 @@ fn costs_out_of_bounds_are_refused_before_anything_is_computed() {
 
 #[test]
 fn slots_that_are_not_known_are_kept() {
-    let keyring = [&[2, 0, 0, 0, 5][..], b"paper"].concat();
+    let later = [&[7, 0, 0, 0, 5][..], b"paper"].concat();
     let empty = [9, 0, 0, 0, 0];
     let slot = &MADE.0.to_bytes()[6..6 + 5 + PASSPHRASE_BODY];
-    let file = [&b"AMNV\x01\x03"[..], &keyring, slot, &empty, &[0; CHECK]].concat();
+    let file = [&b"AMNV\x01\x03"[..], &later, slot, &empty, &[0; CHECK]].concat();
     let file = rechecked(file);
     let mut vault = Vault::parse(&file).unwrap();
     assert_eq!(vault.to_bytes(), file);
@@ -167,10 +167,10 @@ fn slots_that_are_not_known_are_kept() {
         .unwrap();
     assert_eq!(key, MADE.1);
     let written = vault.to_bytes();
-    assert!(written.windows(keyring.len()).any(|w| w == keyring));
+    assert!(written.windows(later.len()).any(|w| w == later));
     assert_eq!(Vault::parse(&written), Ok(vault));
 
-    let none = rechecked([&b"AMNV\x01\x01"[..], &keyring, &[0; CHECK]].concat());
+    let none = rechecked([&b"AMNV\x01\x01"[..], &later, &[0; CHECK]].concat());
     let none = Vault::parse(&none).unwrap();
     assert_eq!(none.unlock(PASSPHRASE), Err(UnlockError::NoPassphraseSlot));
     let lengths = rechecked([&b"AMNV\x01\x01\x02\xff\xff\xff\xff"[..], &[0; CHECK]].concat());
