@@ -1,7 +1,9 @@
 //! The two hashes that people's words are bound by, and the length-prefixed items they are over.
 
+use std::borrow::Cow;
+
 use sha2::{Digest, Sha256};
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::ids::EntryId;
 use crate::kind::EntryKind;
@@ -27,7 +29,24 @@ pub(crate) fn leb128(mut value: u64, out: &mut Vec<u8>) {
 
 /// SHA-256 of `lv` of the items.
 fn sha256_lv(items: &[&[u8]]) -> [u8; 32] {
-    Sha256::digest(lv(items)).into()
+    let mut hash = Sha256::new();
+    let mut length = Vec::with_capacity(10);
+    for item in items {
+        length.clear();
+        leb128(item.len() as u64, &mut length);
+        hash.update(&length);
+        hash.update(item);
+    }
+    hash.finalize().into()
+}
+
+/// The text in NFC. Most texts are, and to see that costs far less than to make it so.
+fn nfc(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.nfc().collect())
+    }
 }
 
 /// What an agreement is to (DESIGN section 2, Acts): SHA-256 of
@@ -42,7 +61,6 @@ pub fn agree_hash(
     text: &str,
     review_on: &str,
 ) -> [u8; 32] {
-    let nfc = |s: &str| s.nfc().collect::<String>();
     sha256_lv(&[
         b"amends/agree/v1",
         &entry.0,
@@ -80,7 +98,7 @@ pub fn together_hash(
         &entry.0,
         log_pk,
         nonce,
-        text.nfc().collect::<String>().as_bytes(),
+        nfc(text).as_bytes(),
     ])
 }
 

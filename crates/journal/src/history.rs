@@ -56,44 +56,89 @@ pub(crate) struct Put {
     pub(crate) counter: u64,
 }
 
-/// All changes of a part.
+/// Changes that are looked through one by one before they are put into order with the others.
+const RECENT: usize = 64;
+
+/// All changes of a part. A copy shares what it is a copy of, since every edit tries itself on one.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct History {
+    ordered: Arc<Ordered>,
+    /// The newest ones, in the order in which they came.
+    recent: Vec<Arc<Note>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Ordered {
     notes: BTreeMap<[u8; 32], Arc<Note>>,
     /// For each actor its changes in order: the one of seq 1 first.
     by_actor: BTreeMap<Actor, Vec<Arc<Note>>>,
 }
 
+impl Ordered {
+    fn of(&self, actor: &Actor) -> &[Arc<Note>] {
+        self.by_actor.get(actor).map_or(&[], Vec::as_slice)
+    }
+}
+
 impl History {
     pub(crate) fn get(&self, hash: &[u8; 32]) -> Option<&Arc<Note>> {
-        self.notes.get(hash)
+        let recent = self.recent.iter().rev().find(|note| note.hash == *hash);
+        recent.or_else(|| self.ordered.notes.get(hash))
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.notes.len()
+        self.ordered.notes.len().saturating_add(self.recent.len())
     }
 
     /// How many changes of this actor are held.
     pub(crate) fn seq(&self, actor: &Actor) -> u64 {
-        self.by_actor.get(actor).map_or(0, |all| all.len() as u64)
+        self.of(actor).count() as u64
     }
 
     pub(crate) fn push(&mut self, note: Note) {
-        let note = Arc::new(note);
-        self.by_actor
-            .entry(note.actor)
-            .or_default()
-            .push(Arc::clone(&note));
-        self.notes.insert(note.hash, note);
+        self.recent.push(Arc::new(note));
+        if self.recent.len() > RECENT {
+            let ordered = Arc::make_mut(&mut self.ordered);
+            for note in self.recent.drain(..) {
+                let of = ordered.by_actor.entry(note.actor).or_default();
+                of.push(Arc::clone(&note));
+                ordered.notes.insert(note.hash, note);
+            }
+        }
     }
 
     /// Takes back the last change of its actor.
     pub(crate) fn pop(&mut self, hash: &[u8; 32]) {
-        if let Some(note) = self.notes.remove(hash)
-            && let Some(all) = self.by_actor.get_mut(&note.actor)
-        {
-            all.pop();
+        if let Some(at) = self.recent.iter().rposition(|note| note.hash == *hash) {
+            self.recent.remove(at);
+        } else if self.ordered.notes.contains_key(hash) {
+            let ordered = Arc::make_mut(&mut self.ordered);
+            if let Some(note) = ordered.notes.remove(hash)
+                && let Some(all) = ordered.by_actor.get_mut(&note.actor)
+            {
+                all.pop();
+            }
         }
+    }
+
+    /// The changes of this actor in order: the one of seq 1 first.
+    fn of(&self, actor: &Actor) -> impl DoubleEndedIterator<Item = &Arc<Note>> {
+        let actor = *actor;
+        let recent = self.recent.iter().filter(move |note| note.actor == actor);
+        self.ordered.of(&actor).iter().chain(recent)
+    }
+
+    /// The change of this actor in which the operation of this counter stands, or the last one before it; and its number, from 1.
+    fn at(&self, actor: &Actor, counter: u64) -> Option<(u64, &Arc<Note>)> {
+        let ordered = self.ordered.of(actor);
+        let recent = self.recent.iter().filter(|note| note.actor == *actor);
+        let before = recent.take_while(|note| note.start_op <= counter);
+        if let Some((after, note)) = before.enumerate().last() {
+            let seq = ordered.len().saturating_add(after).saturating_add(1);
+            return Some((seq as u64, note));
+        }
+        let seq = ordered.partition_point(|note| note.start_op <= counter);
+        Some((seq as u64, ordered.get(seq.checked_sub(1)?)?))
     }
 
     /// What the operation of this name made, if it stands in a change that `clock` includes.
@@ -103,35 +148,30 @@ impl History {
         actor: &Actor,
         counter: u64,
     ) -> Option<Slot> {
-        let held = self.by_actor.get(actor)?;
-        let at = held
-            .partition_point(|note| note.start_op <= counter)
-            .checked_sub(1)?;
-        if at as u64 >= *clock.get(actor)? {
+        let (seq, note) = self.at(actor, counter)?;
+        if seq > *clock.get(actor)? {
             return None;
         }
-        made_by(&held.get(at)?.runs, counter)
+        made_by(&note.runs, counter)
     }
 
     /// The bytes of this actor's changes.
     pub(crate) fn weight(&self, actor: &Actor) -> u64 {
-        let last = self.by_actor.get(actor).and_then(|all| all.last());
-        last.map_or(0, |note| note.weight)
+        self.of(actor).next_back().map_or(0, |note| note.weight)
     }
 
     /// The bytes of the changes of whoever wrote most, and the greatest counter.
     pub(crate) fn size(&self) -> (u64, u64) {
-        let last = self.by_actor.values().filter_map(|all| all.last());
-        last.fold((0, 0), |(weight, max_op), note| {
-            (weight.max(note.weight), max_op.max(note.max_op))
-        })
+        let last = self.ordered.by_actor.values().filter_map(|all| all.last());
+        last.chain(&self.recent)
+            .fold((0, 0), |(weight, max_op), note| {
+                (weight.max(note.weight), max_op.max(note.max_op))
+            })
     }
 
     /// Which of its actor's changes the operation of this counter stands in, from 1.
     fn seq_at(&self, actor: &Actor, counter: u64) -> u64 {
-        self.by_actor.get(actor).map_or(0, |held| {
-            held.partition_point(|note| note.start_op <= counter) as u64
-        })
+        self.at(actor, counter).map_or(0, |(seq, _)| seq)
     }
 
     /// The values of fields that stand after all of these changes: those that none of them follows and replaces.
@@ -154,10 +194,9 @@ impl History {
     pub(crate) fn said(&self, clock: &BTreeMap<Actor, u64>) -> Vec<&Statement> {
         clock
             .iter()
-            .filter_map(|(actor, seq)| Some((self.by_actor.get(actor)?, *seq)))
-            .flat_map(|(held, seq)| {
-                held.iter()
-                    .take(usize::try_from(seq).unwrap_or(usize::MAX))
+            .flat_map(|(actor, seq)| {
+                self.of(actor)
+                    .take(usize::try_from(*seq).unwrap_or(usize::MAX))
                     .flat_map(|note| note.said.iter().map(|(_, statement)| statement.as_ref()))
             })
             .collect()
@@ -165,7 +204,8 @@ impl History {
 
     /// Every change, in no order that means anything.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Note> {
-        self.notes.values().map(Arc::as_ref)
+        let recent = self.recent.iter();
+        self.ordered.notes.values().chain(recent).map(Arc::as_ref)
     }
 }
 

@@ -70,6 +70,7 @@ mod rule;
 mod said;
 pub mod schedule;
 mod schema;
+mod seen;
 pub mod space;
 pub mod talk;
 mod versions;

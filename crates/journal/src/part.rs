@@ -1,7 +1,7 @@
 //! A part: one small Automerge document, and what the wall remembers of its changes.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use automerge::{
     Automerge, AutomergeError, ChangeHash, LoadOptions, ObjId, OnPartialLoad, ReadDoc, ScalarValue,
@@ -14,6 +14,7 @@ use crate::ids::Actor;
 use crate::kind::{EntryKind, PartKind};
 use crate::said::Statement;
 use crate::schema::{self, Holds, Schema, UnknownSchema, begin, first_change, object};
+use crate::seen::Seen;
 use crate::wall::{self, Refusal, trial::check_shape};
 
 /// A snapshot is not read beyond this: 64 MiB.
@@ -30,6 +31,20 @@ pub struct Part {
     pub(crate) doc: Automerge,
     pub(crate) history: History,
     saved: Arc<Vec<u8>>,
+    /// By place, the text containers' characters, once somebody asked for them. Automerge reads a text character by
+    /// character; what an edit does to it is known.
+    texts: Arc<Vec<OnceLock<String>>>,
+    /// What the shared texts were at heads that were asked for.
+    pub(crate) seen: Seen,
+}
+
+/// What was done to a text: at a position, in characters, so many were deleted and these inserted.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Spliced {
+    pub(crate) place: usize,
+    pub(crate) at: usize,
+    pub(crate) delete: usize,
+    pub(crate) insert: String,
 }
 
 /// Why a snapshot could not be loaded. The log holds the same changes: the part can be built again.
@@ -73,6 +88,8 @@ impl Part {
             doc,
             history,
             saved,
+            texts: unread(schema),
+            seen: Seen::default(),
         })
     }
 
@@ -125,6 +142,8 @@ impl Part {
             doc,
             history,
             saved,
+            texts: unread(schema),
+            seen: Seen::default(),
         })
     }
 
@@ -203,23 +222,44 @@ impl Part {
     /// The same part with another document, once that came through the wall.
     pub(crate) fn after(&self, doc: Automerge, saved: Vec<u8>, history: History) -> Part {
         Part {
-            doc,
-            history,
-            saved: Arc::new(saved),
-            ..self.clone_frame()
-        }
-    }
-
-    fn clone_frame(&self) -> Part {
-        // Cloning an empty document is cheap; cloning the full one only to replace it is not.
-        Part {
             kind: self.kind,
             schema_version: self.schema_version,
             part: self.part,
             schema: self.schema,
-            doc: Automerge::new(),
-            history: History::default(),
-            saved: Arc::new(Vec::new()),
+            doc,
+            history,
+            saved: Arc::new(saved),
+            texts: unread(self.schema),
+            // Parts that nobody wrote to yet are copies of one another, whatever their entry.
+            seen: if self.is_new() {
+                Seen::default()
+            } else {
+                self.seen.clone()
+            },
+        }
+    }
+
+    /// The same where it is known what became of the texts, one after the other.
+    pub(crate) fn grown(
+        &self,
+        doc: Automerge,
+        saved: Vec<u8>,
+        history: History,
+        spliced: &[Spliced],
+    ) -> Part {
+        let texts = self.texts.iter().enumerate().map(|(place, text)| {
+            let mut here = spliced.iter().filter(|s| s.place == place).peekable();
+            if here.peek().is_none() {
+                return text.clone();
+            }
+            let text = text.get().cloned();
+            text.and_then(|text| here.try_fold(text, |text, spliced| spliced.done_to(&text)))
+                .map_or_else(OnceLock::new, OnceLock::from)
+        });
+        let texts = Arc::new(texts.collect());
+        Part {
+            texts,
+            ..self.after(doc, saved, history)
         }
     }
 
@@ -229,7 +269,14 @@ impl Part {
     pub(crate) fn text(&self, place: usize, heads: Option<&[ChangeHash]>) -> Option<String> {
         let id = object(place);
         match heads {
-            None => self.doc.text(id).ok(),
+            None => match self.texts.get(place).and_then(OnceLock::get) {
+                Some(text) => Some(text.clone()),
+                None => {
+                    let text = self.doc.text(id).ok()?;
+                    let text_of = self.texts.get(place)?;
+                    Some(text_of.get_or_init(|| text).clone())
+                }
+            },
             Some(heads) if self.holds(heads) => self.doc.text_at(id, heads).ok(),
             Some(_) => None,
         }
@@ -257,7 +304,7 @@ impl Part {
         }
     }
 
-    fn holds(&self, heads: &[ChangeHash]) -> bool {
+    pub(crate) fn holds(&self, heads: &[ChangeHash]) -> bool {
         heads.iter().all(|hash| self.has(&hash.0))
     }
 
@@ -290,6 +337,43 @@ impl Part {
             .filter_map(|(id, bytes)| Some((id, Act::read(&bytes).ok()?)))
             .collect()
     }
+}
+
+/// Texts that nobody asked for yet.
+fn unread(schema: &Schema) -> Arc<Vec<OnceLock<String>>> {
+    Arc::new(schema.containers.iter().map(|_| OnceLock::new()).collect())
+}
+
+impl Spliced {
+    /// At a position, nothing yet.
+    pub(crate) fn new(place: usize, at: usize) -> Spliced {
+        Spliced {
+            place,
+            at,
+            delete: 0,
+            insert: String::new(),
+        }
+    }
+
+    /// The text after it. `None` beyond its end.
+    pub(crate) fn done_to(&self, text: &str) -> Option<String> {
+        let (head, rest) = text.split_at_checked(byte_of(text, self.at)?)?;
+        let (_, tail) = rest.split_at_checked(byte_of(rest, self.delete)?)?;
+        Some([head, &self.insert, tail].concat())
+    }
+}
+
+/// Where the character of this number begins, in bytes, or where the text ends. `None` beyond that.
+fn byte_of(text: &str, character: usize) -> Option<usize> {
+    // One byte a character: most texts, and seen at a glance.
+    if text.is_ascii() {
+        return Some(character).filter(|at| *at <= text.len());
+    }
+    let mut characters = text.chars();
+    for _ in 0..character {
+        characters.next()?;
+    }
+    text.len().checked_sub(characters.as_str().len())
 }
 
 impl std::fmt::Debug for Part {

@@ -11,15 +11,18 @@
 //!    nothing else. The operations are
 //!    decoded here by the iterators of step 3 and not by Automerge, whose `Change::decode` allocates
 //!    and panics on what it should refuse;
-//! 5. [`trial`](TrialFault): applied to a copy under `catch_unwind`, saved, loaded, compared.
+//! 5. made once more on a copy by Automerge's own transaction, to the same hash ([`reenact`]); what does not come out the
+//!    same is a [`trial`](TrialFault): applied to a copy under `catch_unwind`, saved, loaded, compared.
 //!
 //! Whether a change is taken depends on it and on what it causally follows, never on when it arrived.
 //! So what is forbidden by step 4 is forbidden everywhere.
 
+use automerge::Automerge;
+
 use crate::history::{History, Note};
 use crate::ids::Actor;
 use crate::kind::EntryKind;
-use crate::part::Part;
+use crate::part::{Part, Spliced};
 use crate::said::Writer;
 use crate::schema::Schema;
 
@@ -27,6 +30,7 @@ mod chunk;
 mod columns;
 mod permit;
 pub(crate) mod reader;
+mod reenact;
 pub(crate) mod trial;
 
 pub use chunk::{CHANGE_BYTES, ChunkFault};
@@ -156,10 +160,31 @@ impl Judged {
         if self.changes.is_empty() {
             return Ok(self.part);
         }
+        if let Some((doc, spliced)) = reenact::reenact(&self.part.doc, &self.changes)
+            && let Some(saved) = trial::save(&doc)
+        {
+            return Ok(self.part.grown(doc, saved, self.history, &spliced));
+        }
         let changes: Vec<&[u8]> = self.changes.iter().map(Vec::as_slice).collect();
         let passed = trial::attempt(self.part.schema, &self.part.doc, &changes, &self.hashes)?;
         Ok(self.part.after(passed.doc, passed.saved, self.history))
     }
+}
+
+/// The same for changes that a transaction on a copy of this part just made here, which gave this document: what
+/// [`reenact`] would do is done.
+pub(crate) fn admit_own(
+    part: &Part,
+    writer: &Writer,
+    changes: &[Vec<u8>],
+    (doc, spliced): (Automerge, &[Spliced]),
+) -> Result<Part, Refusal> {
+    let mut judged = Judged::new(part.clone());
+    for change in changes {
+        judged.judge(writer, change)?;
+    }
+    let saved = trial::save(&doc).ok_or(TrialFault::Panic)?;
+    Ok(part.grown(doc, saved, judged.history, spliced))
 }
 
 /// The hash of a change, by the chunk that it is.

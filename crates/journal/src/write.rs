@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{ActorId, Automerge, AutomergeError, ChangeHash, ROOT, ScalarValue};
 
-use crate::part::Part;
+use crate::part::{Part, Spliced};
 use crate::said::Writer;
 use crate::schema::object;
 use crate::wall::{self, LATEST_TIME, Refusal};
@@ -78,9 +78,11 @@ pub(crate) fn write_at(
     now: i64,
     steps: &[Step<'_>],
 ) -> Result<Option<Written>, WriteError> {
+    // What was acted on is all that is here: then nothing is to be merged.
+    let at = at.filter(|at| !is_now(part, at));
     let mut operations = WRITTEN_OPERATIONS;
-    let changes = loop {
-        let changes = catch_unwind(AssertUnwindSafe(|| {
+    let (changes, doc) = loop {
+        let (changes, doc) = catch_unwind(AssertUnwindSafe(|| {
             commit(part, at, writer, now, steps, operations)
         }))
         .map_err(|_| WriteError::Panic)?
@@ -88,16 +90,30 @@ pub(crate) fn write_at(
         let longest = changes.iter().map(Vec::len).max().unwrap_or(0);
         // One operation at a time is as small as it gets: the longest is an act, far below the limit.
         if longest <= WRITTEN_BYTES || operations <= 1 {
-            break changes;
+            break (changes, doc);
         }
         operations /= 2;
     };
     if changes.is_empty() {
         return Ok(None);
     }
-    let slices: Vec<&[u8]> = changes.iter().map(Vec::as_slice).collect();
-    let part = wall::admit(part, writer, &slices)?;
+    let part = match at {
+        None => {
+            let spliced: Vec<Spliced> = steps.iter().filter_map(Step::spliced).collect();
+            wall::admit_own(part, writer, &changes, (doc, &spliced))?
+        }
+        Some(_) => {
+            let slices: Vec<&[u8]> = changes.iter().map(Vec::as_slice).collect();
+            wall::admit(part, writer, &slices)?
+        }
+    };
     Ok(Some(Written { changes, part }))
+}
+
+fn is_now(part: &Part, heads: &[ChangeHash]) -> bool {
+    let mut heads: Vec<[u8; 32]> = heads.iter().map(|hash| hash.0).collect();
+    heads.sort_unstable();
+    heads == part.heads()
 }
 
 fn commit(
@@ -107,7 +123,7 @@ fn commit(
     now: i64,
     steps: &[Step<'_>],
     operations: usize,
-) -> Result<Vec<Vec<u8>>, AutomergeError> {
+) -> Result<(Vec<Vec<u8>>, Automerge), AutomergeError> {
     let doc = match at {
         None => part.doc.clone(),
         Some(heads) => part.doc.fork_at(heads)?,
@@ -147,7 +163,7 @@ fn commit(
         }
         transaction.commit_with(CommitOptions::default().with_time(now));
     }
-    Ok(written_since(&doc, &before))
+    Ok((written_since(&doc, &before), doc))
 }
 
 fn written_since(doc: &Automerge, before: &[automerge::ChangeHash]) -> Vec<Vec<u8>> {
@@ -158,6 +174,24 @@ fn written_since(doc: &Automerge, before: &[automerge::ChangeHash]) -> Vec<Vec<u
 }
 
 impl Step<'_> {
+    /// What it does to a text.
+    fn spliced(&self) -> Option<Spliced> {
+        match *self {
+            Step::Splice {
+                place,
+                at,
+                delete,
+                insert,
+            } => Some(Spliced {
+                place,
+                at,
+                delete,
+                insert: insert.to_owned(),
+            }),
+            _ => None,
+        }
+    }
+
     fn operations(&self) -> usize {
         match self {
             Step::Splice { delete, insert, .. } => delete.saturating_add(insert.chars().count()),

@@ -10,6 +10,7 @@
 //! with the two people exchanged.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use automerge::ChangeHash;
 use serde::{Deserialize, Serialize};
@@ -283,9 +284,29 @@ impl Entry<'_> {
 
     /// The text as it is now.
     pub(crate) fn current(&self) -> TextVersion {
-        self.version(None).unwrap_or_else(|| {
-            self.made(String::new(), String::new(), String::new(), String::new())
-        })
+        let version = self.seen(&self.shared.heads());
+        version.map_or_else(
+            || self.made(String::new(), String::new(), String::new(), String::new()),
+            |version| TextVersion::clone(&version),
+        )
+    }
+
+    /// The text as it was at `heads`, or is now. `None` where a head is not held.
+    fn seen(&self, heads: &[[u8; 32]]) -> Option<Arc<TextVersion>> {
+        if !heads.iter().all(|head| self.shared.has(head)) {
+            return None;
+        }
+        let mut heads = heads.to_vec();
+        heads.sort_unstable();
+        let now = heads == self.shared.heads();
+        let place = (self.entry, heads);
+        if let Some(version) = self.shared.seen.version(&place) {
+            return Some(version);
+        }
+        let heads: Vec<_> = place.1.iter().map(|hash| ChangeHash(*hash)).collect();
+        let version = Arc::new(self.version((!now).then_some(heads.as_slice()))?);
+        self.shared.seen.keep(place, &version);
+        Some(version)
     }
 
     /// The text as it is, or was at `heads`. `None` where a head is not held.
@@ -325,8 +346,17 @@ impl Entry<'_> {
 
     /// The text at the heads that an act names, if they are held.
     pub(super) fn at(&self, act: &Act) -> Option<TextVersion> {
-        let heads: Vec<_> = act.heads.iter().map(|hash| ChangeHash(*hash)).collect();
-        self.version(Some(&heads))
+        self.seen(&act.heads)
+            .map(|version| TextVersion::clone(&version))
+    }
+
+    /// Its hash.
+    fn hash_at(&self, act: &Act) -> Option<[u8; 32]> {
+        if !act.heads.iter().all(|head| self.shared.has(head)) {
+            return None;
+        }
+        let hash = self.shared.seen.hash(&(self.entry, act.heads.clone()));
+        hash.or_else(|| Some(self.seen(&act.heads)?.hash))
     }
 
     /// Every act of both, in order, with what it amounts to.
@@ -377,7 +407,7 @@ impl Entry<'_> {
                 let hash = match read.get(&shown.act.heads) {
                     Some(hash) => *hash,
                     None => {
-                        let hash = self.at(&shown.act).map(|version| version.hash);
+                        let hash = self.hash_at(&shown.act);
                         read.insert(shown.act.heads.clone(), hash);
                         hash
                     }

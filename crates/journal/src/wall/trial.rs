@@ -1,4 +1,4 @@
-//! Step 5: the changes are tried on a copy, which is saved and loaded again, before anybody sees it.
+//! Step 5, the long way: the changes are tried on a copy, which is saved and loaded again, before anybody sees it.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -39,6 +39,11 @@ pub enum TrialFault {
 pub(super) struct Passed {
     pub(super) doc: Automerge,
     pub(super) saved: Vec<u8>,
+}
+
+/// The document's bytes. `None` where Automerge panics.
+pub(super) fn save(doc: &Automerge) -> Option<Vec<u8>> {
+    catch_unwind(AssertUnwindSafe(|| doc.save_nocompress())).ok()
 }
 
 /// Applies, saves, loads, compares. `hashes` names the changes.
