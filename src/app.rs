@@ -22,6 +22,7 @@ mod dates;
 mod examining;
 mod exports;
 mod feel;
+mod hands;
 mod holding;
 mod meeting;
 mod memory;
@@ -39,7 +40,7 @@ mod tending;
 use std::collections::VecDeque;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use amends_journal::EntryId;
+use amends_journal::{EntryId, EntryKind};
 use amends_network::LinkId as NetLink;
 use amends_replica::{Edit, EditError, Effect, HandleError, Input, LinkId, Replica, Shown, World};
 use tokio::sync::mpsc;
@@ -47,7 +48,7 @@ use tokio::time::Instant;
 
 use crate::advice::Advice;
 use crate::local::{Conversation, Face};
-use crate::request::{Event, Failure, Request, Response};
+use crate::request::{AgreementRequest, Event, Failure, Request, Response};
 use meeting::Meetings;
 use pairing::{Pairing, PairingNews};
 use sessions::{Came, Sessions};
@@ -98,6 +99,9 @@ pub async fn run(
     let (tell, mut carried) = mpsc::channel(64);
     let (tell_news, mut news) = mpsc::channel(4);
     let mut app = App::new(open, options, tell, tell_news)?;
+    if app.options.stays || app.has_drafts() {
+        app.load_cards()?;
+    }
     app.look_at_place()?;
     // What a later version had written may be readable by now.
     if app.replica.as_ref().is_some_and(Replica::has_awaited) {
@@ -169,6 +173,15 @@ pub(crate) struct App {
     enders: Vec<Face>,
 }
 
+/// Whether a request needs no card of the journal: it is the one that must answer at once however many there are.
+fn begins_a_boundary(request: &Request) -> bool {
+    let Request::Agreement { kind, ask } = request else {
+        return false;
+    };
+    kind == EntryKind::Boundary.name()
+        && matches!(ask, AgreementRequest::Propose { from: None, .. })
+}
+
 /// Why an input was not handled to its end.
 pub(crate) enum FeedError {
     /// The edit is not possible.
@@ -185,8 +198,9 @@ impl App {
         tell_news: mpsc::Sender<PairingNews>,
     ) -> Result<Self, Failure> {
         let pair = open.pair()?;
+        // To begin an entry, in a journal of however many, none of its cards is needed.
         let replica = if pair.is_some() {
-            open.replica()?
+            open.replica_without_cards()?
         } else {
             None
         };
@@ -219,6 +233,14 @@ impl App {
         })
     }
 
+    /// All cards of the journal are here from now on.
+    fn load_cards(&mut self) -> Result<(), Failure> {
+        match &mut self.replica {
+            Some(replica) => self.open.load_cards(replica),
+            None => Ok(()),
+        }
+    }
+
     /// The pair's replica, or why there is none.
     pub(crate) fn replica(&mut self) -> Result<&mut Replica, Failure> {
         self.replica
@@ -237,6 +259,12 @@ impl App {
     /// One conversation begins.
     async fn converse(&mut self, conversation: Conversation) -> Result<(), Failure> {
         let Conversation { request, face } = conversation;
+        if !begins_a_boundary(&request)
+            && let Err(failure) = self.load_cards()
+        {
+            face.end(Response::Failed(failure));
+            return Ok(());
+        }
         match request {
             Request::Watch => {
                 if !self.meetings.listening.is_empty() {

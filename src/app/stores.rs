@@ -1,6 +1,7 @@
 //! The two stores of a home, what the program keeps in them beside the replica's own rows, and how a replica reads them.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use amends_keys::backup::BackupKey;
 use amends_keys::identity::{
@@ -18,6 +19,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
+use super::hands::Cores;
 use crate::advice::Advice;
 use crate::home::{Home, JOURNAL_DB, PRIVATE_DB, Place};
 use crate::request::Failure;
@@ -231,14 +233,29 @@ pub(super) fn pair_of(home: &Home, journal: &Store) -> Result<Option<Pair>, Fail
 
 /// The replica that a store holds, if there is one.
 pub(super) fn replica_of(path: &Path, store: &Store) -> Result<Option<Replica>, Failure> {
+    let mut replica = replica_without_cards(path, store)?;
+    if let Some(replica) = &mut replica {
+        load_cards(path, store, replica)?;
+    }
+    Ok(replica)
+}
+
+/// The same before it has loaded its cards: see [`Replica::load_without_cards`].
+fn replica_without_cards(path: &Path, store: &Store) -> Result<Option<Replica>, Failure> {
     let shelf = Shelves(store);
     let failed = |error: &dyn std::fmt::Display| damaged(path, error);
     if !Replica::is_founded(&shelf).map_err(|error| failed(&error))? {
         return Ok(None);
     }
-    Replica::load(&shelf)
-        .map(Some)
-        .map_err(|error| failed(&error))
+    let mut replica = Replica::load_without_cards(&shelf).map_err(|error| failed(&error))?;
+    replica.work_with(Arc::new(Cores));
+    Ok(Some(replica))
+}
+
+fn load_cards(path: &Path, store: &Store, replica: &mut Replica) -> Result<(), Failure> {
+    replica
+        .load_cards(&Shelves(store))
+        .map_err(|error| damaged(path, &error))
 }
 
 /// The last good addresses of the partner's device, from the journal's store, the best first.
@@ -259,6 +276,16 @@ impl Open {
     /// The replica of the pair's journal, if there is one.
     pub(crate) fn replica(&self) -> Result<Option<Replica>, Failure> {
         replica_of(&self.home.journal_db(), &self.journal)
+    }
+
+    /// The same before it has loaded its cards.
+    pub(crate) fn replica_without_cards(&self) -> Result<Option<Replica>, Failure> {
+        replica_without_cards(&self.home.journal_db(), &self.journal)
+    }
+
+    /// Has a replica load its cards, where it has not.
+    pub(crate) fn load_cards(&self, replica: &mut Replica) -> Result<(), Failure> {
+        load_cards(&self.home.journal_db(), &self.journal, replica)
     }
 
     /// The replica of the private store.

@@ -39,6 +39,13 @@ impl App {
         Ok(())
     }
 
+    /// Whether something in the private store may be waiting for its time.
+    pub(super) fn has_drafts(&self) -> bool {
+        self.private
+            .cards()
+            .any(|(_, card)| matches!(card.view, View::Draft(_)))
+    }
+
     /// The accounts that wait in the private store, those kept back too, but not what was opened.
     pub(super) fn waiting_accounts(&self) -> impl Iterator<Item = Waiting> {
         self.private.cards().filter_map(|(id, card)| {

@@ -9,6 +9,7 @@ use amends_keys::identity::LogKey;
 
 use crate::clock::Position;
 use crate::effect::{Effect, HandleError, LinkId, Shown, World};
+use crate::hands;
 use crate::payload::{Beginning, Incarnation, Item, read_items};
 use crate::record::RecordKind;
 use crate::replica::Replica;
@@ -244,9 +245,16 @@ impl Replica {
                 }
             });
         }
-        for (key, judged) in judged {
-            let unchanged = judged.waiting() == 0;
-            match judged.finish() {
+        let finished = hands::map(
+            &*self.hands,
+            judged.into_iter().collect(),
+            |(key, judged)| {
+                let unchanged = judged.waiting() == 0;
+                (key, unchanged, judged.finish())
+            },
+        );
+        for (key, unchanged, finished) in finished {
+            match finished {
                 // What was refused costs no loading of the part anew.
                 Ok(part) if unchanged => {
                     if self.cards.contains_key(&key.0) {

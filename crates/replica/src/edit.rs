@@ -5,8 +5,8 @@ mod photo;
 use std::collections::BTreeSet;
 
 use amends_journal::{
-    Begin, Draft, Entry, EntryId, EntryKind, PartKind, RuleError, SCHEMA, Say, Writer, Written,
-    propose,
+    Begin, Draft, Entry, EntryId, EntryKind, FindError, PartKind, RuleError, SCHEMA, Say, Writer,
+    Written, propose,
 };
 use rand_core::CryptoRng;
 use thiserror::Error;
@@ -15,8 +15,8 @@ use crate::effect::{Effect, HandleError, Shown, World};
 use crate::payload::{Item, MAX_ITEMS, write_items};
 use crate::record::{Record, RecordHash, RecordKind, Seen, actor_of};
 use crate::replica::Replica;
-use crate::rows::{self, Fate, PartName, RecordRow, Whose, name};
-use crate::shelf::{Gathered, Table};
+use crate::rows::{self, Fate, PartName, RecordRow, RowError, Whose, name};
+use crate::shelf::{Gathered, Shelf, Table};
 
 pub use photo::NewPhoto;
 
@@ -237,14 +237,15 @@ impl Replica {
         let gathered = Gathered::new(world.shelf);
         match edit {
             Edit::Propose(words) => {
-                let entry = self.new_id(world.rng)?;
+                let entry = self.new_id(world)?;
                 let writer = self.writer(&self.me, entry);
                 let proposed = propose(&writer, now, &words.draft()).map_err(EditError::Rule)?;
                 let of = (EntryKind::Boundary, SCHEMA);
                 self.write(world, entry, of, Some(proposed.shared), Some(proposed.own))
             }
             Edit::Begin(beginnings) => {
-                let seed = self.new_seed(beginnings.kind, world.rng)?;
+                let kind = beginnings.kind;
+                let seed = self.new_id_from(world, |seed| self.seeded(kind, seed))?.1;
                 self.begin(world, &beginnings, seed)
             }
             Edit::BeginWith { seed, beginnings } => self.begin(world, &beginnings, seed),
@@ -355,7 +356,7 @@ impl Replica {
         kind: EntryKind,
         rng: &mut dyn CryptoRng,
     ) -> Result<[u8; 16], EditError> {
-        Ok(self.new_id_from(rng, |seed| self.seeded(kind, seed))?.1)
+        Ok(self.free_id(rng, |seed| self.seeded(kind, seed))?.1)
     }
 
     /// The id of the entry that this device begins with these random bytes.
@@ -378,12 +379,27 @@ impl Replica {
     }
 
     /// A random id whose first two words no entry has, so that short ids stay short.
-    fn new_id(&self, rng: &mut dyn CryptoRng) -> Result<EntryId, EditError> {
-        Ok(self.new_id_from(rng, |random| EntryId(*random))?.0)
+    fn new_id(&self, world: &mut World<'_>) -> Result<EntryId, HandleError> {
+        Ok(self.new_id_from(world, |random| EntryId(*random))?.0)
     }
 
     /// The same where an id is made of random bytes; gives those too.
     fn new_id_from(
+        &self,
+        world: &mut World<'_>,
+        id_of: impl Fn(&[u8; 16]) -> EntryId,
+    ) -> Result<(EntryId, [u8; 16]), HandleError> {
+        for _ in 0..64 {
+            let (id, random) = self.free_id(world.rng, &id_of)?;
+            if self.whole || !is_begun(world.shelf, &id)? {
+                return Ok((id, random));
+            }
+        }
+        Err(EditError::NoId.into())
+    }
+
+    /// One that no entry has whose card is here.
+    fn free_id(
         &self,
         rng: &mut dyn CryptoRng,
         id_of: impl Fn(&[u8; 16]) -> EntryId,
@@ -392,7 +408,7 @@ impl Replica {
             let mut random = [0u8; 16];
             rng.fill_bytes(&mut random);
             let id = id_of(&random);
-            if self.find(&id.words(2)).is_err() && !self.cards.contains_key(&id) {
+            if self.find(&id.words(2)) == Err(FindError::None) {
                 return Ok((id, random));
             }
         }
@@ -511,7 +527,7 @@ impl Replica {
         let own = self
             .logs
             .get_mut(&me)
-            .ok_or(rows::RowError::Missing(name::LOGS))?;
+            .ok_or(RowError::Missing(name::LOGS))?;
         let seq = own
             .seq
             .checked_add(1)
@@ -557,6 +573,13 @@ impl Replica {
         self.next_envelope = self.next_envelope.saturating_add(1);
         Ok(seq)
     }
+}
+
+/// Whether there is an entry whose id begins with the same two words: four bytes.
+fn is_begun(shelf: &dyn Shelf, id: &EntryId) -> Result<bool, RowError> {
+    let beginning = id.0.get(..4).unwrap_or_default();
+    let next = shelf.scan(Table::Card, beginning, 1)?;
+    Ok(next.iter().any(|(key, _)| key.starts_with(beginning)))
 }
 
 /// Splits items into rows that fit a record each, in order.

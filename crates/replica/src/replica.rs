@@ -1,6 +1,7 @@
 //! One device's replica of a journal, and the one door into it: [`Replica::handle`].
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use amends_journal::{
     Actor, AgreementView, Entry, EntryId, EntryKind, FindError, Part, SCHEMA, Writer,
@@ -14,6 +15,7 @@ use crate::card::{self, Card, Kept};
 use crate::clock::{Clock, Position};
 use crate::edit::Edit;
 use crate::effect::{Effect, HandleError, Input, LinkId, World};
+use crate::hands::{Hands, OneHand};
 use crate::parts::Parts;
 use crate::payload::Beginning;
 use crate::record::{RecordHash, RecordKind, actor_of};
@@ -83,6 +85,8 @@ pub struct Replica {
     /// counts only beyond that.
     pub(crate) fences: BTreeMap<StaticKey, u64>,
     pub(crate) cards: BTreeMap<EntryId, Card>,
+    /// Whether all cards are here: those of entries that this replica began itself are at any rate.
+    pub(crate) whole: bool,
     /// The entries' ids, rising: what people type is looked up here.
     ids: Vec<EntryId>,
     /// Entries by the number of this device's last record in them.
@@ -123,6 +127,7 @@ pub struct Replica {
     pub(crate) earlier_fences: BTreeMap<(StaticKey, LogKey), u64>,
     /// The logs in whose last numbers of entries ([`Card::earlier`]) something changed that is not saved.
     pub(crate) earlier_changed: bool,
+    pub(crate) hands: Arc<dyn Hands>,
 }
 
 impl Replica {
@@ -228,6 +233,18 @@ impl Replica {
     /// # Errors
     /// Where a row is missing, damaged or of a later version.
     pub fn load(shelf: &dyn Shelf) -> Result<Self, RowError> {
+        let mut replica = Self::load_without_cards(shelf)?;
+        replica.load_cards(shelf)?;
+        Ok(replica)
+    }
+
+    /// The same without the cards of its entries, in a time that does not grow with them. It can begin an entry
+    /// ([`Edit::Propose`], [`Edit::Begin`]) by [`Replica::handle`]; whatever else it is given there loads them first. For all that is asked of it without a shelf,
+    /// [`Replica::load_cards`] comes first: until then it knows only the entries that it began itself.
+    ///
+    /// # Errors
+    /// Where a row is missing, damaged or of a later version.
+    pub fn load_without_cards(shelf: &dyn Shelf) -> Result<Self, RowError> {
         let member: MemberRow = rows::read(shelf, name::MEMBER)?;
         let logs: LogRows = rows::read(shelf, name::LOGS)?;
         let epochs: Vec<EpochRow> = rows::read(shelf, name::EPOCHS)?;
@@ -242,31 +259,6 @@ impl Replica {
         let incarnation: IncarnationRow = rows::read_or_default(shelf, name::INCARNATION)?;
         let secret = LogSecret::from_bytes(&member.log_secret);
 
-        let mut cards = BTreeMap::new();
-        let mut older = Vec::new();
-        let mut from = Vec::new();
-        loop {
-            let page = shelf.scan(Table::Card, &from, CARDS_A_PAGE)?;
-            let full = page.len() == CARDS_A_PAGE;
-            for (key, value) in page {
-                let id = EntryId(
-                    key.as_slice()
-                        .try_into()
-                        .map_err(|_| RowError::Damaged(name::CARD))?,
-                );
-                match card::read(&value)? {
-                    card::Read::Card(card) => {
-                        cards.insert(id, *card);
-                    }
-                    card::Read::Older(kept) => older.push((id, kept)),
-                }
-                from = key;
-                from.push(0);
-            }
-            if !full {
-                break;
-            }
-        }
         // A home from before bundles does not know when it last met: nothing that is written by now counts.
         let fences = match fences {
             Some(rows) => rows
@@ -285,18 +277,13 @@ impl Replica {
                     .collect()
             }
         };
-        let by_mine = cards
-            .iter()
-            .filter(|(_, card)| card.mine > 0)
-            .map(|(id, card)| (card.mine, *id))
-            .collect();
         let set_aside = logs
             .logs
             .iter()
             .flat_map(|log| &log.set_aside)
             .map(|(a, b)| b.saturating_sub(*a).saturating_add(1))
             .sum();
-        let mut replica = Self {
+        Ok(Self {
             journal: JournalId(member.journal),
             me: secret.public(),
             secret,
@@ -323,9 +310,10 @@ impl Replica {
                 })
                 .collect(),
             fences,
-            ids: cards.keys().copied().collect(),
-            cards,
-            by_mine,
+            ids: Vec::new(),
+            cards: BTreeMap::new(),
+            whole: false,
+            by_mine: BTreeSet::new(),
             parts: Parts::default(),
             trial: BTreeMap::new(),
             links: BTreeMap::new(),
@@ -358,12 +346,56 @@ impl Replica {
                 .map(|(device, log, own)| ((StaticKey(*device), LogKey(*log)), *own))
                 .collect(),
             earlier_changed: false,
-        };
-        replica.load_earlier(shelf)?;
-        for (entry, kept) in older {
-            replica.remake_card(shelf, entry, kept)?;
+            hands: Arc::new(OneHand),
+        })
+    }
+
+    /// Loads the cards of a replica that was [loaded without them](Replica::load_without_cards), where they are not here yet.
+    ///
+    /// # Errors
+    /// Where a row is damaged or of a later version.
+    pub fn load_cards(&mut self, shelf: &dyn Shelf) -> Result<(), RowError> {
+        if self.whole {
+            return Ok(());
         }
-        Ok(replica)
+        let mut cards = BTreeMap::new();
+        let mut older = Vec::new();
+        let mut from = Vec::new();
+        loop {
+            let page = shelf.scan(Table::Card, &from, CARDS_A_PAGE)?;
+            let full = page.len() == CARDS_A_PAGE;
+            for (key, value) in page {
+                let id = EntryId(
+                    key.as_slice()
+                        .try_into()
+                        .map_err(|_| RowError::Damaged(name::CARD))?,
+                );
+                match card::read(&value)? {
+                    card::Read::Card(card) => {
+                        cards.insert(id, *card);
+                    }
+                    card::Read::Older(kept) => older.push((id, kept)),
+                }
+                from = key;
+                from.push(0);
+            }
+            if !full {
+                break;
+            }
+        }
+        self.ids = cards.keys().copied().collect();
+        self.by_mine = cards
+            .iter()
+            .filter(|(_, card): &(&EntryId, &Card)| card.mine > 0)
+            .map(|(id, card)| (card.mine, *id))
+            .collect();
+        self.cards = cards;
+        self.whole = true;
+        self.load_earlier(shelf)?;
+        for (entry, kept) in older {
+            self.remake_card(shelf, entry, kept)?;
+        }
+        Ok(())
     }
 
     /// Makes a card of an older version anew. It is saved when its entry next changes.
@@ -400,6 +432,7 @@ impl Replica {
     /// As [`Replica::load`].
     pub fn reload(&self, shelf: &dyn Shelf) -> Result<Self, RowError> {
         let mut again = Self::load(shelf)?;
+        again.hands = Arc::clone(&self.hands);
         for (hash, begun) in &self.survived {
             if *begun == 0 {
                 again.suspects.remove(hash);
@@ -408,6 +441,11 @@ impl Replica {
             }
         }
         Ok(again)
+    }
+
+    /// From now on these do what can be done at once: what comes out is the same.
+    pub fn work_with(&mut self, hands: Arc<dyn Hands>) {
+        self.hands = hands;
     }
 
     /// Handles one input and says what is to be done, in order.
@@ -421,6 +459,10 @@ impl Replica {
     ) -> Result<Vec<Effect>, HandleError> {
         // The next input comes after the effects of the last one are done.
         self.survived.clear();
+        let begins = matches!(input, Input::Edit(Edit::Propose(_) | Edit::Begin(_)));
+        if self.due || !begins {
+            self.load_cards(world.shelf)?;
+        }
         match input {
             Input::Edit(edit) if self.due => self.begin_for(world, edit),
             Input::Edit(edit) => self.edit(world, edit),

@@ -8,7 +8,8 @@
 //! 7. what is no record is refused and the log waits there; a record with a bad payload is kept, numbered,
 //!    acknowledged and set aside: [`Replica::apply_ready`]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use amends_keys::identity::LogKey;
 use amends_keys::seal::{self, OpenError, Opened};
@@ -17,6 +18,7 @@ use thiserror::Error;
 use crate::bundle::Counts;
 use crate::effect::{Effect, HandleError, LinkId, Shown, World};
 use crate::frame::{Frame, FrameError};
+use crate::hands::{self, Hands};
 use crate::record::{Record, RecordError, RecordHash};
 use crate::replica::Replica;
 use crate::rows::{LogRow, Whose};
@@ -25,6 +27,9 @@ use crate::waiting::Waits;
 
 /// Envelopes that are no records of this pair, before the link is closed.
 const BAD_ENVELOPES: u32 = 8;
+
+/// Signatures that are checked at once. One that does not hold ends an envelope, so that many more would be time for nothing.
+const VERIFIED_TOGETHER: usize = 32;
 
 /// Why an envelope or one of its records was refused: it is not a record of this pair, or does not fit its log.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -233,8 +238,10 @@ impl Replica {
             Ok(opened) => {
                 let epoch = opened.epoch();
                 let number = self.next_envelope;
-                for (place, (bytes, signature)) in (0u32..).zip(opened.records()) {
-                    let mut checked = self.check(&gathered, &heads, epoch, bytes, &signature)?;
+                for (place, (bytes, signature), verified) in
+                    verified(Arc::clone(&self.hands), &opened)
+                {
+                    let mut checked = self.check(&gathered, &heads, epoch, bytes, verified)?;
                     if let Checked::Begins(row, record, hash) = checked {
                         self.logs.insert(record.log, *row);
                         checked = Checked::New(record, hash);
@@ -360,9 +367,9 @@ impl Replica {
         heads: &Heads,
         epoch: u32,
         bytes: &[u8],
-        signature: &[u8; 64],
+        verified: Result<Record, RecordError>,
     ) -> Result<Checked, HandleError> {
-        let record = match Record::verify(bytes, signature) {
+        let record = match verified {
             Ok(record) => record,
             Err(error) => return Ok(Refusal::Record(error).into()),
         };
@@ -503,6 +510,26 @@ impl Replica {
         }
     }
 }
+
+/// Each record of an envelope with its place and signature, and whether that holds: [`VERIFIED_TOGETHER`] of them at once,
+/// when the first of them is asked for.
+fn verified(hands: Arc<dyn Hands>, opened: &Opened) -> impl Iterator<Item = Verified<'_>> {
+    let mut records = (0u32..).zip(opened.records());
+    let mut ahead = VecDeque::new();
+    std::iter::from_fn(move || {
+        if ahead.is_empty() {
+            let next = records.by_ref().take(VERIFIED_TOGETHER).collect();
+            ahead.extend(hands::map(&*hands, next, |(place, (bytes, signature))| {
+                let verified = Record::verify(bytes, &signature);
+                (place, (bytes, signature), verified)
+            }));
+        }
+        ahead.pop_front()
+    })
+}
+
+/// A record's place in its envelope, its bytes with its signature, and what came of checking it.
+type Verified<'a> = (u32, (&'a [u8], [u8; 64]), Result<Record, RecordError>);
 
 /// Whether a record is the next of its log.
 fn follows(heads: &Heads, log: &LogRow, record: &Record) -> bool {
