@@ -16,9 +16,9 @@ impl World {
         &mut self,
         who: usize,
         input: Input<'_>,
-        look: impl FnOnce(&mut Self, &[Effect]),
+        mut look: impl FnMut(&mut Self, &[Effect]),
     ) -> Fed {
-        let (mut next, mut look) = (Some(input), Some(look));
+        let mut next = Some(input);
         while let Some(input) = next.take() {
             let now = self.now;
             let device = &mut self.devices[who];
@@ -35,9 +35,7 @@ impl World {
                 Err(HandleError::Edit(error)) => return Fed::Refused(error),
                 Err(error) => panic!("{} cannot go on: {error}", NAMES[who]),
             };
-            if let Some(look) = look.take() {
-                look(self, &effects);
-            }
+            look(self, &effects);
             if self.nature.planted == Some(Planted::SendsFirst) {
                 effects.sort_by_key(|effect| !matches!(effect, Effect::Send { .. }));
             }
@@ -55,7 +53,7 @@ impl World {
                         self.tell(|| format!("{} sees {shown:?}", NAMES[who]));
                         let device = &self.devices[who];
                         if let Some(replica) = &device.replica {
-                            self.truth.shown(who, replica, &device.log, &shown);
+                            self.truth.shown(who, replica, &shown);
                         }
                     }
                     Effect::Send { link, frame } => {
@@ -70,6 +68,11 @@ impl World {
                 let device = &self.devices[who];
                 if let Some(replica) = &device.replica {
                     self.truth.reached(who, replica, &device.disk);
+                    for link in self.net.open_at(who) {
+                        if replica.meeting(link).partner_has_all {
+                            self.truth.has_all(who, replica, &device.disk);
+                        }
+                    }
                 }
             }
         }
@@ -161,7 +164,7 @@ impl World {
     pub fn came_up(&mut self, who: usize) {
         let device = &self.devices[who];
         if let Some(replica) = &device.replica {
-            self.truth.came_up(who, replica, &device.log, &device.disk);
+            self.truth.came_up(who, replica, &device.disk);
         }
     }
 
@@ -185,7 +188,8 @@ impl World {
         self.files.clear();
         // What counted as held by the other may be gone there now.
         for (of, device) in self.devices.iter_mut().enumerate() {
-            self.truth.confirm_again(of, device.confirmed_there.take());
+            let there = std::mem::take(&mut device.confirmed_there);
+            self.truth.confirm_again(of, there, &|_| u64::MAX);
         }
         let [a, b] = &self.devices;
         self.truth.went_back([&a.disk, &b.disk]);
@@ -200,14 +204,14 @@ impl World {
     /// Whether a device that was put back has its log whole again.
     pub fn find_place(&mut self, who: usize, link: LinkId) {
         let device = &mut self.devices[who];
-        let knows = device
-            .replica
-            .as_ref()
-            .is_some_and(|replica| replica.knows_its_place(link));
-        if device.waits && knows {
-            device.waits = false;
-            let was = device.confirmed_there.take();
-            self.truth.confirm_again(who, was);
+        let Some(replica) = &device.replica else {
+            return;
+        };
+        device.waits &= !replica.knows_its_place(link);
+        if !device.waits && !device.confirmed_there.is_empty() {
+            let was = std::mem::take(&mut device.confirmed_there);
+            let clock = replica.clock();
+            device.confirmed_there = self.truth.confirm_again(who, was, &|log| clock.seq(log));
             self.came_up(who);
         }
     }

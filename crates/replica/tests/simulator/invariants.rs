@@ -7,16 +7,27 @@ use amends_journal::{Entry, EntryId, Part, PartKind, Person};
 use amends_keys::identity::{JournalId, LogKey};
 use amends_keys::seal::{self, EpochSecret};
 use amends_replica::{
-    BlobRef, MemoryShelf, Record, RecordHash, RecordKind, Replica, Shelf, Shown, Table, Whose,
-    Write, actor_of, read_items,
+    BlobRef, Clock, MemoryShelf, Record, RecordHash, RecordKind, Replica, Shelf, Shown, Table,
+    Whose, Write, actor_of, read_items,
 };
 use sha2::{Digest, Sha256};
 
 use crate::disk::Disk;
 
-/// The number of a log in the keys of the record table, seen from a device: its own, the partner's.
-const OWN: u32 = 0;
-const PARTNERS: u32 = 1;
+/// The numbers of the logs in the keys of the record table, seen from a device: in the order in which it came to know them.
+fn numbers(replica: &Replica) -> BTreeMap<LogKey, u32> {
+    let logs = replica.incarnations().into_iter();
+    (0..)
+        .zip(logs)
+        .map(|(number, known)| (known.log, number))
+        .collect()
+}
+
+/// The hash of a record on a disk.
+fn hash_on(disk: &Disk, number: Option<&u32>, seq: u64) -> Option<[u8; 32]> {
+    let row = disk.shelf().get(Table::Record, &record_key(*number?, seq));
+    row.unwrap().map(|row| hash_of(&row))
+}
 
 fn record_key(log: u32, seq: u64) -> Vec<u8> {
     [&log.to_be_bytes()[..], &seq.to_be_bytes()].concat()
@@ -31,23 +42,26 @@ fn hash_of(row: &[u8]) -> [u8; 32] {
 struct Agreement {
     by: usize,
     text: [u8; 32],
-    ends_seen: BTreeSet<(usize, u64)>,
+    ends_seen: BTreeSet<(LogKey, u64)>,
 }
+
+/// For each log of a device: the last record in it of which it was shown that it is saved.
+pub type Confirmed = BTreeMap<LogKey, (u64, [u8; 32])>;
 
 /// What came to pass, as the simulator saw it.
 #[derive(Default)]
 pub struct Truth {
-    /// For each device: its log as far as an edit of it was shown as saved.
-    confirmed: [Option<(u64, [u8; 32])>; 2],
-    /// For each device: the partner's records that were on its disk for good at some time.
-    ever: [BTreeSet<(u64, [u8; 32])>; 2],
+    /// For each device: its logs as far as an edit in them was shown as saved.
+    confirmed: [Confirmed; 2],
+    /// For each device: the records that were on its disk for good at some time.
+    ever: [BTreeSet<[u8; 32]>; 2],
     /// For each device: chunks that were on its disk for good at some time.
     chunks: [BTreeSet<Vec<u8>>; 2],
-    /// For each device: up to where it says that its log has reached the other.
-    said: [u64; 2],
+    /// For each device: up to where it says that its logs have reached the other.
+    said: [BTreeMap<LogKey, u64>; 2],
     agreements: BTreeMap<EntryId, Vec<Agreement>>,
-    /// Ends, by whose they are and which record of their log they are in.
-    ends: BTreeMap<EntryId, BTreeSet<(usize, u64)>>,
+    /// Ends, by the record that they are in.
+    ends: BTreeMap<EntryId, BTreeSet<(LogKey, u64)>>,
     /// Photos that were put in, by their hashes.
     photos: BTreeSet<[u8; 32]>,
     /// A home was put back to an older copy: what was only there is gone, and both are told so.
@@ -72,9 +86,8 @@ impl Truth {
                 continue;
             }
             match table {
-                Table::Record if key.starts_with(&PARTNERS.to_be_bytes()) => {
-                    let seq = u64::from_be_bytes(key[4..].try_into().unwrap());
-                    self.ever[who].insert((seq, hash_of(value)));
+                Table::Record => {
+                    self.ever[who].insert(hash_of(value));
                 }
                 Table::Blob => {
                     self.chunks[who].insert(key.clone());
@@ -85,11 +98,12 @@ impl Truth {
     }
 
     /// What a device shows.
-    pub fn shown(&mut self, who: usize, replica: &Replica, log: &LogKey, shown: &Shown) {
+    pub fn shown(&mut self, who: usize, replica: &Replica, shown: &Shown) {
         match shown {
             Shown::Edited(_) => {
-                let clock = replica.clock();
-                self.confirmed[who] = Some((clock.seq(log), clock.0[log].head));
+                let log = replica.log();
+                let at = &replica.clock().0[&log];
+                self.confirmed[who].insert(log, (at.seq, at.head));
             }
             Shown::SetAside { reason, .. } => {
                 // Nobody here writes what must be set aside, and a record that stops the program is set aside after a few times.
@@ -122,97 +136,138 @@ impl Truth {
 
     /// Between any two effects: what is said to have reached the other was on its disk for good.
     pub fn reached(&mut self, who: usize, replica: &Replica, disk: &Disk) {
-        let reached = replica.cards().filter(|(_, card)| replica.reached(card));
-        let reached = reached.map(|(_, card)| card.mine).max().unwrap_or(0);
-        for seq in self.said[who] + 1..=reached {
-            let row = disk
-                .shelf()
-                .get(Table::Record, &record_key(OWN, seq))
-                .unwrap();
-            let there = |of: &(u64, [u8; 32])| match &row {
-                Some(row) => *of == (seq, hash_of(row)),
-                // One of its own that is just coming back from the other.
-                None => self.went_back && of.0 == seq,
-            };
+        let mut last: BTreeMap<LogKey, u64> = BTreeMap::new();
+        for (_, card) in replica.cards().filter(|(_, card)| replica.reached(card)) {
+            let present = (replica.log(), card.mine);
+            for (log, seq) in card.earlier.iter().copied().chain([present]) {
+                let known = last.entry(log).or_insert(0);
+                *known = seq.max(*known);
+            }
+        }
+        let numbers = numbers(replica);
+        for (log, last) in last {
+            let said = self.said[who].get(&log).copied().unwrap_or(0);
+            for seq in said + 1..=last {
+                let there = match hash_on(disk, numbers.get(&log), seq) {
+                    Some(hash) => self.ever[1 - who].contains(&hash),
+                    // One of its own that is just coming back from the other.
+                    None => self.went_back,
+                };
+                assert!(
+                    there,
+                    "it is said that record {seq} has reached the other, and it never was on its disk"
+                );
+            }
+            self.said[who].insert(log, last);
+        }
+    }
+
+    /// A device says of the other that it has everything: then this log was on its disk to the end, and every piece of a photo
+    /// that is here.
+    pub fn has_all(&self, who: usize, replica: &Replica, disk: &Disk) {
+        let clock = replica.clock();
+        let logs = replica.incarnations();
+        for known in logs.iter().filter(|known| known.whose == Whose::Mine) {
+            let own = &clock.0[&known.log];
             assert!(
-                self.ever[1 - who].iter().any(there),
-                "it is said that record {seq} has reached the other, and it never was on its disk"
+                own.seq == 0 || self.ever[1 - who].contains(&own.head),
+                "it is said that the other has everything, and record {} never was on its disk",
+                own.seq
             );
         }
-        self.said[who] = reached;
+        for (_, card) in replica.cards() {
+            for name in card.blobs().iter().flat_map(|blob| &blob.chunks) {
+                let here = disk.shelf().get(Table::Blob, name).unwrap().is_some();
+                assert!(
+                    !here || self.chunks[1 - who].contains(name.as_slice()),
+                    "it is said that the other has everything, and a piece of a photo never was on its disk"
+                );
+            }
+        }
     }
 
     /// What was confirmed is there after a device came up.
-    pub fn came_up(&mut self, who: usize, replica: &Replica, log: &LogKey, disk: &Disk) {
-        if let Some((seq, hash)) = self.confirmed[who] {
-            let row = disk
-                .shelf()
-                .get(Table::Record, &record_key(OWN, seq))
-                .unwrap();
+    pub fn came_up(&mut self, who: usize, replica: &Replica, disk: &Disk) {
+        let numbers = numbers(replica);
+        for (log, (seq, hash)) in &self.confirmed[who] {
             assert_eq!(
-                row.map(|row| hash_of(&row)),
-                Some(hash),
+                hash_on(disk, numbers.get(log), *seq),
+                Some(*hash),
                 "a confirmed edit is lost: record {seq}"
             );
             assert!(
-                replica.clock().seq(log) >= seq,
+                replica.clock().seq(log) >= *seq,
                 "the log ends before what was confirmed: record {seq}"
             );
         }
-        self.said[who] = self.said[who].min(replica.clock().seq(log));
+        for (log, said) in &mut self.said[who] {
+            *said = replica.clock().seq(log).min(*said);
+        }
     }
 
     /// A home was put back to an older copy. What is on neither disk any more is gone.
     pub fn went_back(&mut self, disks: [&Disk; 2]) {
         self.went_back = true;
+        let known = disks.map(|disk| numbers(&Replica::load(disk.shelf()).unwrap()));
+        let mut left: BTreeMap<LogKey, u64> = BTreeMap::new();
+        for (disk, numbers) in disks.iter().zip(&known) {
+            for (log, number) in numbers {
+                let last = |seq: &u64| hash_on(disk, Some(number), *seq).is_none();
+                let held = (1..).find(last).unwrap() - 1;
+                let left = left.entry(*log).or_insert(0);
+                *left = held.max(*left);
+            }
+        }
+        let left = |log: &LogKey| left.get(log).copied().unwrap_or(0);
         for who in [0, 1] {
-            let there = |disk: &Disk, log: u32| {
-                let last = |n: &u64| {
-                    disk.shelf()
-                        .get(Table::Record, &record_key(log, *n))
-                        .unwrap()
-                        .is_none()
+            self.confirmed[who].retain(|log, (seq, hash)| {
+                let kept = left(log).min(*seq);
+                let on = |of: usize| hash_on(disks[of], known[of].get(log), kept);
+                let Some(there) = on(who).or_else(|| on(1 - who)) else {
+                    return false;
                 };
-                (1..).find(last).unwrap() - 1
-            };
-            let (own, others) = (there(disks[who], OWN), there(disks[1 - who], PARTNERS));
-            let left = own.max(others);
-            let (disk, log) = if own == left {
-                (disks[who], OWN)
-            } else {
-                (disks[1 - who], PARTNERS)
-            };
-            if let Some((seq, hash)) = self.confirmed[who] {
-                let seq = seq.min(left);
-                let row = disk
-                    .shelf()
-                    .get(Table::Record, &record_key(log, seq))
-                    .unwrap()
-                    .unwrap();
-                assert!(seq < self.confirmed[who].unwrap().0 || hash_of(&row) == hash);
-                self.confirmed[who] = Some((seq, hash_of(&row)));
-            }
-            for ends in self.ends.values_mut() {
-                ends.retain(|(by, seq)| *by != who || *seq <= left);
-            }
+                assert!(kept < *seq || there == *hash);
+                (*seq, *hash) = (kept, there);
+                true
+            });
             // What it said is said again, and judged again.
-            self.said[who] = 0;
+            self.said[who].clear();
+        }
+        for ends in self.ends.values_mut() {
+            ends.retain(|(log, seq)| *seq <= left(log));
         }
     }
 
-    /// Of a device that was put back: what counts as confirmed on it again only once its log is whole.
-    pub fn forget_confirmed(&mut self, who: usize) -> Option<(u64, [u8; 32])> {
-        self.confirmed[who].take()
+    /// Of a device that was put back: what counts as confirmed on it again only once its logs are whole.
+    pub fn forget_confirmed(&mut self, who: usize) -> Confirmed {
+        std::mem::take(&mut self.confirmed[who])
     }
 
-    pub fn confirm_again(&mut self, who: usize, was: Option<(u64, [u8; 32])>) {
-        self.confirmed[who] = self.confirmed[who].max(was);
+    /// What is held again is confirmed again; gives back what is not.
+    pub fn confirm_again(
+        &mut self,
+        who: usize,
+        was: Confirmed,
+        held: &dyn Fn(&LogKey) -> u64,
+    ) -> Confirmed {
+        let (back, not_yet) = was
+            .into_iter()
+            .partition(|(log, (seq, _))| held(log) >= *seq);
+        self.confirm(who, back);
+        not_yet
     }
 
-    pub fn agreed(&mut self, by: usize, entry: EntryId, text: [u8; 32], held: [u64; 2]) {
+    fn confirm(&mut self, who: usize, was: Confirmed) {
+        for (log, at) in was {
+            let known = self.confirmed[who].entry(log).or_insert(at);
+            *known = at.max(*known);
+        }
+    }
+
+    pub fn agreed(&mut self, by: usize, entry: EntryId, text: [u8; 32], held: &Clock) {
         let ends = self.ends.get(&entry).into_iter().flatten();
         let ends_seen = ends
-            .filter(|(whose, seq)| *seq <= held[*whose])
+            .filter(|(log, seq)| *seq <= held.seq(log))
             .copied()
             .collect();
         self.agreements.entry(entry).or_default().push(Agreement {
@@ -222,16 +277,8 @@ impl Truth {
         });
     }
 
-    /// Whether this record of a device's own log is on its disk.
-    pub fn is_held(&self, disk: &Disk, seq: u64) -> bool {
-        disk.shelf()
-            .get(Table::Record, &record_key(OWN, seq))
-            .unwrap()
-            .is_some()
-    }
-
-    pub fn ended(&mut self, by: usize, entry: EntryId, seq: u64) {
-        self.ends.entry(entry).or_default().insert((by, seq));
+    pub fn ended(&mut self, entry: EntryId, log: LogKey, seq: u64) {
+        self.ends.entry(entry).or_default().insert((log, seq));
     }
 
     pub fn put_in(&mut self, photo: &[u8]) {
@@ -257,7 +304,6 @@ impl Truth {
 pub struct AtRest<'a> {
     pub replica: &'a mut Replica,
     pub disk: &'a Disk,
-    pub log: LogKey,
 }
 
 /// The records on a disk, as they come out of their envelopes.
@@ -295,22 +341,18 @@ impl Truth {
         let [ana, bo] = [0, 1].map(|who| devices[who].replica.clock().0);
         let all = [0, 1].map(|who| records_on(devices[who].disk.durable(), journal, epoch_0));
         for (position, who) in [(&ana, 0), (&bo, 1)] {
-            for log in [devices[0].log, devices[1].log] {
-                for seq in 1..=position[&log].seq {
-                    let held = all[who].get(&(log, seq));
+            for (log, at) in position {
+                for seq in 1..=at.seq {
+                    let held = all[who].get(&(*log, seq));
                     assert!(
                         held.is_some(),
                         "record {seq} is counted as held and is not there"
                     );
                 }
             }
-            let logs = [devices[0].log, devices[1].log];
-            for (writer, log) in logs.iter().enumerate() {
-                let Some((last, hash)) = self.confirmed[writer] else {
-                    continue;
-                };
-                let mut expected = RecordHash(hash);
-                for seq in (1..=last).rev() {
+            for (log, (last, hash)) in self.confirmed.iter().flatten() {
+                let mut expected = RecordHash(*hash);
+                for seq in (1..=*last).rev() {
                     let (held, record) = all[who]
                         .get(&(*log, seq))
                         .expect("what was confirmed is on both disks");

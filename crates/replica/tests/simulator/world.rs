@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use amends_journal::{EntryKind, agree_hash};
-use amends_keys::identity::{JournalId, LogKey, LogSecret, PersonName, StaticKey, StaticSecret};
+use amends_keys::identity::{JournalId, LogSecret, PersonName, StaticKey, StaticSecret};
 use amends_keys::seal::EpochSecret;
 use amends_replica::{Card, Edit, EditError, Effect, Founding, Input, Partner, Replica, Shown};
 use rand_chacha::ChaCha20Rng;
@@ -13,7 +13,7 @@ use rand_chacha::rand_core::SeedableRng;
 use crate::clock::{BEGINNING, SkewedClock};
 use crate::dice::Dice;
 use crate::disk::Disk;
-use crate::invariants::{AtRest, Truth};
+use crate::invariants::{AtRest, Confirmed, Truth};
 use crate::network::Network;
 use crate::people::{BEGINNINGS, Commitments, Somebody};
 
@@ -87,12 +87,11 @@ pub struct Device {
     pub disk: Disk,
     pub clock: SkewedClock,
     pub static_key: StaticKey,
-    pub log: LogKey,
     pub fault: Option<(Fault, usize)>,
     /// It came back from an older copy, and takes no edit before it knows how far its log is held elsewhere (decision 0026).
     pub waits: bool,
     /// What was confirmed before it went back, and is held by the other.
-    pub confirmed_there: Option<(u64, [u8; 32])>,
+    pub confirmed_there: Confirmed,
     pub commitments: Commitments,
     pub rng: ChaCha20Rng,
     /// An older copy of its home.
@@ -166,10 +165,9 @@ impl World {
                 disk,
                 clock: SkewedClock::default(),
                 static_key: statics[me],
-                log: logs[me].public(),
                 fault: None,
                 waits: false,
-                confirmed_there: None,
+                confirmed_there: Confirmed::new(),
                 commitments: Commitments::new(),
                 rng: own,
                 copy: None,
@@ -346,13 +344,12 @@ impl World {
             let Some(replica) = &world.devices[who].replica else {
                 return;
             };
-            let clock = replica.clock();
-            let held = [0, 1].map(|of| clock.seq(&world.devices[of].log));
-            let begun = words.map(|(kind, words)| {
+            let (clock, log) = (replica.clock(), replica.log());
+            let begun = words.as_ref().map(|(kind, words)| {
                 let review = words.review_on.as_deref().unwrap_or_default();
                 agree_hash(
                     &entry,
-                    kind,
+                    *kind,
                     &words.language,
                     &words.title,
                     &words.text,
@@ -360,14 +357,17 @@ impl World {
                 )
             });
             if let Some(text) = agrees_to.or(begun) {
-                world.truth.agreed(who, entry, text, held);
+                world.truth.agreed(who, entry, text, &clock);
             }
-            ended = ends.then_some((entry, held[who]));
+            ended = ends.then(|| (entry, log, clock.seq(&log)));
         });
-        if let Some((entry, seq)) = ended
-            && self.truth.is_held(&self.devices[who].disk, seq)
-        {
-            self.truth.ended(who, entry, seq);
+        // Where it failed in the midst, it may be there even so.
+        if let Some((entry, log, seq)) = ended {
+            let device = &self.devices[who];
+            let again = Replica::load(device.disk.shelf()).expect("what was saved can be loaded");
+            if again.clock().seq(&log) >= seq {
+                self.truth.ended(entry, log, seq);
+            }
         }
         fed
     }
@@ -466,6 +466,8 @@ impl World {
                 "{} does not find its place",
                 NAMES[who]
             );
+            let there = std::mem::take(&mut self.devices[who].confirmed_there);
+            self.truth.confirm_again(who, there, &|_| u64::MAX);
             self.came_up(who);
         }
         let epoch_0 = EpochSecret::from_bytes(&self.epoch_0);
@@ -473,7 +475,6 @@ impl World {
         let at_rest = [ana, bo].map(|device| AtRest {
             replica: device.replica.as_mut().unwrap(),
             disk: &device.disk,
-            log: device.log,
         });
         self.truth.at_rest(&self.journal, &epoch_0, at_rest);
     }
