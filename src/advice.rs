@@ -3,6 +3,8 @@
 //! The crates return values; here, at the edge, they become words. A [`Failure`] is made from an [`Advice`] and nowhere
 //! else, and a test pins every one of them (`advice/sentences.txt`), so that a change of wording is seen in review.
 
+use amends_replica::Cause;
+
 use crate::request::Failure;
 
 /// Done.
@@ -886,18 +888,42 @@ advice! {
         "Please report it, without any text from your journal.";
 }
 
-/// What a person is told when something of a log was kept and set aside.
-pub fn set_aside(whose: &str, number: u64, reason: &str) -> String {
+/// What a person is told of a record that is kept and set aside: whose it is (none: this person's own), its number, the entries
+/// that it is of as far as they are known, and why, in words for people before those of the wall.
+pub fn set_aside(by: Option<&str>, number: u64, entries: &[String], reason: &str) -> String {
+    let whose = match by {
+        None => "your own log".to_owned(),
+        Some(name) => format!("{name}'s log"),
+    };
+    let of = match entries {
+        [] => String::new(),
+        ids => format!(", of {}", ids.join(" and ")),
+    };
+    let why = match Cause::of(reason) {
+        Cause::LaterVersion => {
+            "a later version of Amends wrote it, and it is read by itself once this one is as new"
+        }
+        Cause::NoChange => "it is not as Amends writes, damaged or meant to do harm",
+        Cause::Forbidden => "it would have changed what is not its writer's to change",
+        Cause::Follows => "it builds on something that was set aside before",
+        Cause::Unreadable => "with it the entry could not have been kept and read again",
+        Cause::Stops => "Amends stopped each time it was taken in",
+        Cause::Lost => "why is not known any more",
+    };
+    let exact = match reason {
+        "" => String::new(),
+        exact => format!(" ({exact})"),
+    };
     format!(
-        "Record {number} in {whose} log could not be taken into the journal and was set aside ({reason}). Everything else goes on."
+        "Record {number} of {whose}{of} is kept and set aside: {why}{exact}. Everything else goes on."
     )
 }
 
-/// What a person is told of what was set aside before.
-pub fn set_aside_count(count: u64) -> String {
+/// What a person is told of those that are not told of one by one.
+pub fn set_aside_more(count: u64) -> String {
     match count {
-        1 => "One record that came is kept and set aside: this version could not take it into the journal.".to_owned(),
-        n => format!("{n} records that came are kept and set aside: this version could not take them into the journal."),
+        1 => "One more record is kept and set aside.".to_owned(),
+        n => format!("{n} more records are kept and set aside."),
     }
 }
 

@@ -23,7 +23,7 @@ pub use across::{Due, Found, History, VersionLine, Week};
 pub use apology::{Apology, ApologyRequest, ApologyWords};
 pub use calendar::{DatedDay, DatedTimes, Dates};
 pub use checkin::{Agenda, Checkin, CheckinRequest, Point, Schedule, ScheduleStep, Session};
-pub use entry::{ActLine, Agreement, Entry, Own, Unread, Why};
+pub use entry::{ActLine, Agreement, Entry, Met, Own, Unread, Why};
 pub use export::Exported;
 pub use feel::{FeelRequest, Feeling, FeelingChange};
 pub use finding::{Finding, State};
@@ -477,12 +477,19 @@ pub struct Status {
     /// Memories that come up on this day, since both want them to; `why` is `this_day`.
     #[serde(default)]
     pub this_day: Vec<Waits>,
-    /// Records set aside or refused, one line each.
+    /// Records set aside or refused, one line each, with the reason: what is set aside is said for as long as it is, what was
+    /// refused until the program that holds the journal ends.
     pub refused: Vec<String>,
     /// Whether a session with the partner is open now.
     pub connected: bool,
     /// Records that the partner's device says exist but have not come.
     pub not_come: u64,
+    /// Pieces of photos that are named and have not come.
+    #[serde(default)]
+    pub photos_to_come: u64,
+    /// Pieces of photos that are here, and of which the partner's device has not said that it has them.
+    #[serde(default)]
+    pub photos_to_go: u64,
     /// Whose device runs an older version of the program than the other, by what was said when they last met: `mine`,
     /// `partners`, or null.
     #[serde(default)]

@@ -17,8 +17,8 @@ use jiff::tz::TimeZone;
 
 use crate::advice;
 use crate::request::{
-    ActLine, Agreement, BundleHeard, BundleReceived, BundleWritten, Entry, Event, Own, Status,
-    Synced, Why,
+    ActLine, Agreement, BundleHeard, BundleReceived, BundleWritten, Entry, Event, Own, Photo,
+    Status, Synced, Why,
 };
 use crate::terminal::{Output, beginning, line, lines};
 
@@ -144,6 +144,7 @@ pub fn entry(out: Output, entry: &Entry) -> String {
         }
     }
     said.push(reached(entry).to_owned());
+    said.extend(not_come(entry));
     if !entry.history.is_empty() {
         said.push(String::new());
         said.extend(entry.history.iter().map(match &entry.own {
@@ -183,10 +184,56 @@ fn reached(entry: &Entry) -> &'static str {
     if entry.private {
         return "It is private: nothing of it leaves this device.";
     }
+    if let (Own::Memory(memory), true) = (&entry.own, entry.reached) {
+        let here = |photo: &&Photo| photo.here == photo.of;
+        if memory
+            .photos
+            .iter()
+            .filter(here)
+            .any(|photo| !photo.reached)
+        {
+            return "The words of it have reached your partner's device; its photos are not all known to have.";
+        }
+    }
     match (entry.reached, entry.not_readable_there) {
         (true, false) => "Everything you wrote in it has reached your partner's device.",
         (true, true) => "It has reached your partner's device, which cannot read all of it.",
         (false, _) => "It has not wholly reached your partner's device yet.",
+    }
+}
+
+/// What exists and has not come, as far as that can be known, and when the two last met.
+fn not_come(entry: &Entry) -> Vec<String> {
+    let mut said = Vec::new();
+    if entry.not_come > 0 {
+        let n = count(entry.not_come, "change", "changes");
+        said.push(format!(
+            "{n} to it came here and cannot be taken yet: others that come before have not come."
+        ));
+    }
+    let Some(met) = &entry.met else {
+        return said;
+    };
+    if met.not_come > 0 {
+        let n = count(met.not_come, "change", "changes");
+        said.push(format!(
+            "Your partner's device has spoken of {n} that did not come here yet. Whether any is to this cannot be known before it comes."
+        ));
+    }
+    said.push(last_met(
+        "Your partner",
+        met.last_met.as_deref(),
+        met.connected,
+    ));
+    said
+}
+
+/// When the two devices last met.
+fn last_met(partner: &str, last_met: Option<&str>, connected: bool) -> String {
+    match (last_met, connected) {
+        (_, true) => format!("{partner}'s device is here now."),
+        (Some(time), false) => format!("Your devices last met on {}.", when(time)),
+        (None, false) => "Your devices have not met since they were paired.".to_owned(),
     }
 }
 
@@ -379,11 +426,11 @@ pub fn status(out: Output, status: &Status) -> String {
     if status.unconfirmed {
         said.push(format!("{partner}'s device has not confirmed the pairing yet: meet with amends sync, or pair again."));
     }
-    said.push(match (&status.last_met, status.connected) {
-        (_, true) => format!("{partner}'s device is here now."),
-        (Some(time), false) => format!("Your devices last met on {}.", when(time)),
-        (None, false) => "Your devices have not met since they were paired.".to_owned(),
-    });
+    said.push(last_met(
+        &partner,
+        status.last_met.as_deref(),
+        status.connected,
+    ));
     said.extend(space::now(status, &partner));
     said.extend(status.next_checkin.as_deref().map(checkin::next_checkin));
     if status.waiting_for_me.is_empty() {
@@ -428,6 +475,16 @@ pub fn status(out: Output, status: &Status) -> String {
         said.push(format!(
             "{partner}'s device has spoken of {n} that did not come here yet."
         ));
+    }
+    if status.photos_to_go > 0 {
+        let n = count(status.photos_to_go, "piece", "pieces");
+        said.push(format!(
+            "Of photos {n} are not known to be on {partner}'s device."
+        ));
+    }
+    if status.photos_to_come > 0 {
+        let n = count(status.photos_to_come, "piece", "pieces");
+        said.push(format!("Of photos {n} did not come here yet."));
     }
     if let Some(whose) = &status.older {
         said.push(advice::older(whose == "mine").to_owned());

@@ -98,6 +98,7 @@ fn both_tell_hear_are_heard_and_settle() {
     let mut views = [talk(ana, &["show", &id]), talk(bo, &["show", &id])];
     for view in &mut views {
         view.as_object_mut().unwrap().remove("held");
+        view.as_object_mut().unwrap().remove("met");
         for side in view["accounts"].as_array_mut().unwrap() {
             side.as_object_mut().unwrap().remove("mine");
         }
@@ -251,8 +252,17 @@ fn an_opening_that_its_commitment_does_not_match_is_set_aside_and_shown() {
         "{read}"
     );
     // Kept aside and shown; the journal has nothing of it, and everything else goes on.
+    // Why is said by a process that was not there when it came, and by doctor.
     let refused = ana.status()["refused"].clone();
     assert_eq!(refused.as_array().map(Vec::len), Some(1), "{refused}");
+    let why = refused[0].as_str().unwrap();
+    for said in ["of Bo's log, of ", "is kept and set aside: ", "step 4: "] {
+        assert!(why.contains(said), "{why}");
+    }
+    let found = ana.run(&["doctor", "--quiet"]).last();
+    let found = found.as_array().unwrap().iter();
+    let aside = found.clone().find(|one| one["check"] == "set_aside");
+    assert_eq!(aside.unwrap()["message"], refused[0], "{found:?}");
     let shown = talk(ana, &["show", &id]);
     assert_eq!(side(&shown, "Bo")["text"], Value::Null);
     assert!(!shown.to_string().contains(&text), "{shown}");

@@ -14,7 +14,8 @@ use super::stores::{Shelves, damaged, internal};
 use super::{App, FeedError};
 use crate::advice::Advice;
 use crate::request::{
-    ActLine, Agreement, Apology, Entry, Failure, Feeling, Own, Response, Status, Unread, Waits, Why,
+    ActLine, Agreement, Apology, Entry, Failure, Feeling, Met, Own, Response, Status, Unread,
+    Waits, Why,
 };
 
 /// A time in RFC 3339, UTC, as scripts read it.
@@ -296,11 +297,13 @@ impl App {
             held: time_of(card.first_held),
             reached: store == Store::Journal && replica.is_some_and(|r| r.reached(card)),
             not_readable_there: card.not_readable_there,
+            not_come: replica.map_or(0, |r| r.not_come_in(id)),
             private: store == Store::Private,
             unread: card.unread,
             from: card.from.map(|from| short(&EntryId(from))),
             own,
             history: Vec::new(),
+            met: None,
         }
     }
 
@@ -448,6 +451,7 @@ impl App {
         let mut entry = self
             .entry_in(store, id)
             .ok_or_else(|| Failure::from(Advice::UnknownId { id: id.to_string() }))?;
+        entry.met = self.met(store);
         if let Own::Unread(_) = entry.own {
             return Ok(entry);
         }
@@ -458,6 +462,22 @@ impl App {
             _ => self.history(&view),
         };
         Ok(entry)
+    }
+
+    /// How far the two devices have met.
+    fn met(&self, store: Store) -> Option<Met> {
+        let replica = self.replica.as_ref()?;
+        (store == Store::Journal).then(|| Met {
+            last_met: replica.last_met().map(time_of),
+            connected: self.sessions.open().next().is_some(),
+            not_come: replica.not_come(),
+        })
+    }
+
+    /// Records that are set aside, one line each with the reason.
+    fn told_aside(&self, replica: &Replica) -> Result<Vec<String>, Failure> {
+        super::examining::told_aside(replica, &self.open.journal, &self.partner_name())
+            .map_err(|error| damaged(&self.open.home.journal_db(), &error))
     }
 
     pub(super) fn history(&self, view: &AgreementView) -> Vec<ActLine> {
@@ -520,6 +540,8 @@ impl App {
                 refused: Vec::new(),
                 connected,
                 not_come: 0,
+                photos_to_come: 0,
+                photos_to_go: 0,
                 older: None,
                 incarnations: crate::request::Incarnations::default(),
             });
@@ -537,11 +559,8 @@ impl App {
             waiting_for_me.push(waits(entry, why));
         }
         let spaces = self.spaces_now();
-        let mut refused: Vec<String> = self.refused.iter().cloned().collect();
-        let set_aside = replica.set_aside();
-        if refused.is_empty() && set_aside > 0 {
-            refused.push(crate::advice::set_aside_count(set_aside));
-        }
+        let mut refused = self.told_aside(replica)?;
+        refused.extend(self.refused.iter().cloned());
         Ok(Status {
             name,
             partner: Some(self.partner_name()),
@@ -564,6 +583,8 @@ impl App {
             refused,
             connected,
             not_come: replica.not_come(),
+            photos_to_come: replica.chunks_to_come() as u64,
+            photos_to_go: replica.chunks_to_go() as u64,
             older: replica.older().map(|whose| match whose {
                 Whose::Mine => "mine".to_owned(),
                 Whose::Partners => "partners".to_owned(),

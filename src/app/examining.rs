@@ -7,7 +7,7 @@ use amends_journal::EntryId;
 use amends_keys::identity::{day_of, identity_of_the_day};
 use amends_keys::vault::VaultKey;
 use amends_network::Address;
-use amends_replica::Replica;
+use amends_replica::{Replica, RowError, Whose};
 use amends_store::{Fault, Store, Table};
 use zeroize::Zeroizing;
 
@@ -67,7 +67,7 @@ pub fn examine_stores(
             findings.push(keys(device.as_ref(), pair.as_ref(), replica.as_ref()));
             if let Some(replica) = &mut replica {
                 met = replica.last_met();
-                findings.push(set_aside(replica));
+                findings.push(set_aside(replica, &journal));
             }
             findings.push(paired(pair.as_ref(), replica.as_ref()));
             if let (Ok(device), Ok(Some(pair))) = (&device, &pair) {
@@ -219,14 +219,45 @@ fn keys(
     }
 }
 
-fn set_aside(replica: &Replica) -> Finding {
-    match replica.set_aside() {
-        0 => well("set_aside", "Nothing that came is set aside."),
-        count => {
-            let told = advice::set_aside_count(count);
-            ill("set_aside", State::Warning, Advice::SetAside { told })
-        }
+fn set_aside(replica: &Replica, journal: &Store) -> Finding {
+    if replica.set_aside() == 0 {
+        return well("set_aside", "Nothing that came is set aside.");
     }
+    let partner = replica.partner_name().unwrap_or("your partner");
+    // What cannot be read of it is a fault of the store, which is said there.
+    let told = told_aside(replica, journal, partner).unwrap_or_default();
+    let told = told.join(" ");
+    ill("set_aside", State::Warning, Advice::SetAside { told })
+}
+
+/// Records that are told of one by one; beyond that they are counted.
+const ASIDE_TOLD: usize = 8;
+
+/// What is set aside, a line for each record with the reason that was kept with it.
+pub(super) fn told_aside(
+    replica: &Replica,
+    journal: &Store,
+    partner: &str,
+) -> Result<Vec<String>, RowError> {
+    let records = replica.set_aside_records(&Shelves(journal), ASIDE_TOLD)?;
+    let mut told: Vec<String> = records
+        .iter()
+        .map(|record| {
+            let ids: Vec<String> = record
+                .entries
+                .iter()
+                .map(|entry| replica.short_id(entry))
+                .collect();
+            let by = match record.whose {
+                Whose::Mine => None,
+                Whose::Partners => Some(line(partner)),
+            };
+            advice::set_aside(by.as_deref(), record.seq, &ids, &record.reason)
+        })
+        .collect();
+    let more = replica.set_aside().saturating_sub(told.len() as u64);
+    told.extend((more > 0).then(|| advice::set_aside_more(more)));
+    Ok(told)
 }
 
 fn paired(pair: Result<&Option<Pair>, &Failure>, replica: Option<&Replica>) -> Finding {
@@ -274,7 +305,7 @@ impl App {
         let pair = Ok(&self.pair);
         findings.push(keys(Ok(&self.open.device), pair, replica.as_ref()));
         if let Some(replica) = &replica {
-            findings.push(set_aside(replica));
+            findings.push(set_aside(replica, &self.open.journal));
         }
         findings.push(paired(pair, replica.as_ref()));
         let met = replica.as_ref().and_then(Replica::last_met);

@@ -75,9 +75,7 @@ impl App {
             None => Vec::new(),
         };
         let totals = self.totals();
-        let done = meetings
-            .iter()
-            .any(|meeting| meeting.partner_has_all && meeting.have_all);
+        let done = meetings.iter().any(|meeting| meeting.at_rest);
         let (partner_has_all, have_all) = (
             meetings.iter().any(|meeting| meeting.partner_has_all),
             meetings.iter().any(|meeting| meeting.have_all),

@@ -47,12 +47,10 @@ impl App {
             // Whoever shows an entry shows how far its photos are.
             Shown::BlobCame { .. } | Shown::BlobsReached(_) => self.tell_photos(),
             Shown::SetAside { whose, seq, reason } => {
-                let whose = match whose {
-                    Whose::Mine => "your own log",
-                    Whose::Partners => "your partner's log",
-                };
-                let message = crate::advice::set_aside(whose, *seq, reason);
-                self.remember_refused(message.clone());
+                let partner = self.partner_name();
+                let by = (*whose == Whose::Partners).then_some(partner.as_str());
+                // It is kept with the record, where `status` finds it.
+                let message = crate::advice::set_aside(by, *seq, &[], reason);
                 self.tell(&Event::Refused { message });
             }
             Shown::Refused(reason) => self.note_refused(reason),

@@ -28,6 +28,7 @@ fn an_entry(text: &str) -> Entry {
         held: "2026-11-22T13:03:00Z".to_owned(),
         reached: false,
         not_readable_there: false,
+        not_come: 0,
         private: false,
         unread: false,
         from: None,
@@ -36,6 +37,7 @@ fn an_entry(text: &str) -> Entry {
             ..Agreement::default()
         }),
         history: Vec::new(),
+        met: None,
     }
 }
 

@@ -30,6 +30,9 @@ pub struct Entry {
     /// Records of mine in this entry that the partner's device keeps but could not read.
     #[serde(default)]
     pub not_readable_there: bool,
+    /// Changes to it that came and cannot be taken yet, since others that come before them have not come.
+    #[serde(default)]
+    pub not_come: u64,
     /// true where it stands in the private store and nowhere else.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub private: bool,
@@ -45,6 +48,20 @@ pub struct Entry {
     /// Acts in order, only with `show`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<ActLine>,
+    /// How far the two devices have met, only with `show`; absent in the private store and before pairing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub met: Option<Met>,
+}
+
+/// What is known of the partner's device at all, for whoever looks at one entry.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Met {
+    /// When a session with it was last open; null before the first.
+    pub last_met: Option<String>,
+    /// Whether one is open now.
+    pub connected: bool,
+    /// Changes that exist by what it said and have not come. Which entries they are of is not known before they come.
+    pub not_come: u64,
 }
 
 /// The fields that each kind has of its own. The name of the kind is the field `kind`.

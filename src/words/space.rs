@@ -158,6 +158,7 @@ mod tests {
             held: "2026-11-22T13:03:00Z".to_owned(),
             reached: false,
             not_readable_there: false,
+            not_come: 0,
             private: false,
             unread: false,
             from: None,
@@ -168,6 +169,7 @@ mod tests {
                 over: None,
             }),
             history: Vec::new(),
+            met: None,
         }
     }
 
@@ -194,6 +196,8 @@ mod tests {
             refused: Vec::new(),
             connected: false,
             not_come: 0,
+            photos_to_come: 0,
+            photos_to_go: 0,
             older: None,
             incarnations: crate::request::Incarnations::default(),
         }

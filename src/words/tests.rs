@@ -16,6 +16,7 @@ fn evenings() -> Entry {
         held: "2026-11-22T13:03:00Z".to_owned(),
         reached: false,
         not_readable_there: false,
+        not_come: 0,
         private: false,
         unread: false,
         from: None,
@@ -27,6 +28,7 @@ fn evenings() -> Entry {
             ..Agreement::default()
         }),
         history: Vec::new(),
+        met: None,
     }
 }
 
@@ -54,6 +56,8 @@ fn status() -> Status {
         refused: Vec::new(),
         connected: false,
         not_come: 0,
+        photos_to_come: 0,
+        photos_to_go: 0,
         older: None,
         incarnations: crate::request::Incarnations::default(),
     }
@@ -238,11 +242,43 @@ fn status_says_what_waits_and_what_has_not_reached() {
          2 entries have not reached Bo's device yet.\n\
          Bo's device has spoken of 1 change that did not come here yet."
     );
+    with.not_come = 0;
+    (with.photos_to_go, with.photos_to_come) = (3, 1);
+    with.last_met = Some("2026-11-22T13:03:00Z".to_owned());
+    let said = super::status(plain(), &with);
+    for words in [
+        "Your devices last met on 2",
+        "Of photos 3 pieces are not known to be on Bo's device.",
+        "Of photos 1 piece did not come here yet.",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
     with.partner = None;
     assert_eq!(
         super::status(plain(), &with),
         "Ana's journal, not paired yet.\nOn one device: amends pair. On the other: amends pair --join."
     );
+}
+
+#[test]
+fn an_entry_says_what_has_not_come_as_far_as_that_is_known_and_when_they_met() {
+    let mut entry = evenings();
+    entry.not_come = 1;
+    entry.met = Some(crate::request::Met {
+        last_met: None,
+        connected: false,
+        not_come: 3,
+    });
+    let said = super::entry(plain(), &entry);
+    for words in [
+        "It has not wholly reached your partner's device yet.",
+        "1 change to it came here and cannot be taken yet",
+        "has spoken of 3 changes that did not come here yet. Whether any is to this cannot be known",
+        "Your devices have not met since they were paired.",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    assert!(!said.to_lowercase().contains("synced"));
 }
 
 #[test]

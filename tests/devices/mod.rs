@@ -277,6 +277,7 @@ pub(crate) fn comparable(list: &[Value]) -> Vec<Value> {
         // Each says when it first held it.
         entry.remove("held");
         entry.remove("not_readable_there");
+        entry.remove("not_come");
         let agreed = entry["agreed_by"].as_array_mut().unwrap();
         agreed.sort_by_key(ToString::to_string);
     }

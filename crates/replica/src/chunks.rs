@@ -64,9 +64,17 @@ impl LinkChunks {
         self.said_want = want;
     }
 
-    /// Whether the other device has every chunk that it wants of this one.
-    pub(crate) fn they_have_all(&self) -> bool {
-        !self.they_want
+    /// Whether the other device has said that every chunk is there which is here and which an entry names. That it wants
+    /// nothing is not enough: it may not have heard of a photo yet, or may take no more of them.
+    pub(crate) fn they_have_all(&self, blobs: &Blobs) -> bool {
+        !self.they_want && blobs.unreached().next().is_none()
+    }
+
+    /// Whether nothing more is to go either way: neither side waits for a chunk, or for a word about one.
+    pub(crate) fn at_rest(&self) -> bool {
+        let said_all = self.wonder.is_empty() && self.wondering.is_empty();
+        let sent_all = self.queue.is_empty() && self.under_way.is_empty();
+        !self.they_want && self.have_all() && said_all && sent_all
     }
 
     /// Whether this device has every chunk that it wants, or that the other one can give.

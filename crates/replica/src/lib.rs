@@ -43,6 +43,7 @@ mod replica;
 mod rows;
 mod send;
 mod shelf;
+mod standing;
 mod sync;
 mod waiting;
 mod wall;
@@ -70,4 +71,5 @@ pub use record::{MAX_PAYLOAD, Record, RecordError, RecordHash, RecordKind, Seen,
 pub use replica::{Founding, Meeting, Partner, Replica};
 pub use rows::{RowError, Whose};
 pub use shelf::{MemoryShelf, Row, Shelf, ShelfError, Table, Write};
+pub use standing::{Cause, SetAside};
 pub use wall::Refusal;

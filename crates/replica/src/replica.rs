@@ -64,10 +64,12 @@ pub struct Meeting {
     pub sent: u64,
     /// Changes that came in this session and are saved.
     pub received: u64,
-    /// Both clocks are known and theirs covers ours.
+    /// Both clocks are known and theirs covers ours, and their device said of every piece of a photo that its disk has it.
     pub partner_has_all: bool,
     /// Both clocks are known and ours covers theirs.
     pub have_all: bool,
+    /// Nothing more is to go either way, though the partner's device may still lack a photo that it does not take.
+    pub at_rest: bool,
 }
 
 /// One device's replica of one journal.
@@ -557,23 +559,6 @@ impl Replica {
                 .all(|(log, seq)| self.heard_of(log) >= *seq)
     }
 
-    /// Records that the partner's device says exist and that have not come.
-    pub fn not_come(&self) -> u64 {
-        // A log that this device has never seen anything of is one of those too.
-        let named: BTreeSet<&LogKey> = self
-            .heard
-            .values()
-            .flat_map(|clock| clock.0.keys())
-            .collect();
-        named
-            .into_iter()
-            .map(|key| {
-                let held = self.logs.get(key).map_or(0, |log| log.seq);
-                self.heard_of(key).saturating_sub(held)
-            })
-            .fold(0, u64::saturating_add)
-    }
-
     /// How far the partner's devices hold this device's log.
     pub(crate) fn heard_of_me(&self) -> u64 {
         self.heard_of(&self.me)
@@ -590,9 +575,9 @@ impl Replica {
 
     /// How far the meeting on this link is.
     pub fn meeting(&self, link: LinkId) -> Meeting {
-        self.links
-            .get(&link)
-            .map_or_else(Meeting::default, |link| link.meeting(&self.clock()))
+        self.links.get(&link).map_or_else(Meeting::default, |link| {
+            link.meeting(&self.clock(), &self.blobs)
+        })
     }
 
     /// The entry whose id begins so: any unique beginning serves.

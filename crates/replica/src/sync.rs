@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use amends_journal::EntryId;
 use amends_keys::identity::{LogKey, StaticKey};
 
+use crate::blob::Blobs;
 use crate::bundle::Reading;
 use crate::chunks::LinkChunks;
 use crate::clock::{Clock, Position};
@@ -83,15 +84,17 @@ impl Link {
         }
     }
 
-    pub(crate) fn meeting(&self, ours: &Clock) -> Meeting {
+    pub(crate) fn meeting(&self, ours: &Clock, blobs: &Blobs) -> Meeting {
         // Of a log with two branches neither side has what the other one has, whatever the numbers say.
         let theirs = self.theirs.as_ref().filter(|_| self.forked.is_empty());
+        let they_hold = theirs.is_some_and(|theirs| theirs.covers(ours));
+        let held = theirs.is_some_and(|theirs| ours.covers(theirs));
         Meeting {
             sent: self.acknowledged,
             received: self.received,
-            partner_has_all: theirs.is_some_and(|theirs| theirs.covers(ours))
-                && self.chunks.they_have_all(),
-            have_all: theirs.is_some_and(|theirs| ours.covers(theirs)) && self.chunks.have_all(),
+            partner_has_all: they_hold && self.chunks.they_have_all(blobs),
+            have_all: held && self.chunks.have_all(),
+            at_rest: they_hold && held && self.chunks.at_rest(),
         }
     }
 

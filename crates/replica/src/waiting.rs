@@ -103,6 +103,11 @@ impl Waiting {
         Some(wait)
     }
 
+    /// All that waits.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Waits> + Clone {
+        self.0.values().flat_map(|queue| queue.records.values())
+    }
+
     pub(crate) fn logs(&self) -> Vec<LogKey> {
         self.0.keys().copied().collect()
     }

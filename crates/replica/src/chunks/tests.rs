@@ -481,9 +481,66 @@ fn an_older_partner_is_sent_none_of_it() {
     while pair.deliver(link, ANA) {}
     let kinds: Vec<u8> = pair.links[&link][BO].iter().map(|frame| frame[0]).collect();
     assert!(kinds.iter().all(|kind| *kind <= 2), "{kinds:?}");
+    // It cannot say that it has the photo, and so that is not said of it; nor is anything waited for.
     let meeting = pair.ana().replica.meeting(link);
-    assert!(meeting.partner_has_all && meeting.have_all);
+    assert!(!meeting.partner_has_all && meeting.have_all && meeting.at_rest);
     assert!(!progress(&pair, ANA, &blob).reached);
+}
+
+#[test]
+fn a_device_that_wants_no_photo_is_not_said_to_have_it() {
+    let mut pair = met_pair(21);
+    let entry = pair.edit(ANA, proposal("a day by the sea")).unwrap();
+    pair.meet();
+    let blob = keep(&mut pair, ANA, &photo(400_000));
+    note(&mut pair, ANA, entry, std::slice::from_ref(&blob));
+    // Bo's device takes no more photos, so it wants none: all that was said, and it has nothing of this one.
+    let link = pair.connect();
+    while !pair.links[&link].iter().all(|queue| queue.is_empty()) {
+        assert!(!pair.ana().replica.meeting(link).partner_has_all);
+        pair.run_for(1);
+    }
+    assert_eq!(progress(&pair, BO, &blob).here, 0);
+    let meeting = pair.ana().replica.meeting(link);
+    assert!(!meeting.partner_has_all && meeting.at_rest, "{meeting:?}");
+    // Once it does, it is waited for, and said only when every piece has come.
+    note(&mut pair, BO, entry, std::slice::from_ref(&blob));
+    while !pair.links[&link].iter().all(|queue| queue.is_empty()) {
+        let meeting = pair.ana().replica.meeting(link);
+        let there = progress(&pair, BO, &blob).here == blob.chunks.len();
+        assert!(there || !meeting.partner_has_all);
+        pair.run_for(1);
+    }
+    let meeting = pair.ana().replica.meeting(link);
+    assert!(meeting.partner_has_all && meeting.at_rest, "{meeting:?}");
+    assert_whole(&pair, &blob);
+}
+
+#[test]
+fn before_an_answer_came_nothing_is_said_of_a_photo() {
+    let (mut pair, _, blob) = with_photo(22, 400_000);
+    pair.meet();
+    assert_whole(&pair, &blob);
+    // Ana's device lost in a power cut what Bo's had said, and he has it: the clocks alone do not tell.
+    let gathered = |replica: &mut crate::Replica, world: &mut crate::World<'_>| {
+        let mut gathered = Gathered::new(world.shelf);
+        for name in &blob.chunks {
+            replica.blobs.said(&mut gathered, name, false)?;
+        }
+        let writes = gathered.into_writes();
+        let durable = true;
+        Ok(vec![Effect::Save { writes, durable }])
+    };
+    pair.act(ANA, gathered).unwrap();
+    let link = pair.connect();
+    while pair.links[&link][ANA].iter().any(|frame| frame[0] == 1) {
+        pair.deliver(link, ANA);
+    }
+    let meeting = pair.ana().replica.meeting(link);
+    assert!(meeting.have_all && !meeting.partner_has_all && !meeting.at_rest);
+    pair.run();
+    let meeting = pair.ana().replica.meeting(link);
+    assert!(meeting.partner_has_all && meeting.at_rest);
 }
 
 #[test]
