@@ -573,6 +573,10 @@ impl Replica {
             }
         }
         if heard != before {
+            // A clock of theirs that is under way meanwhile may be older than this one, and is no sign that they went back.
+            for link in self.links.values_mut().filter(|link| link.device == device) {
+                link.beside |= link.theirs.is_none();
+            }
             if let Some(mine) = heard.0.get_mut(&self.me) {
                 let at = mine.seq;
                 mine.cut(at);

@@ -54,8 +54,9 @@ pub(crate) struct Link {
     pub(crate) closing: bool,
     /// What is asked for and sent beside the records.
     pub(crate) chunks: LinkChunks,
-    /// Another link to the same device was open meanwhile: the clock that opens this one may be older than what came over that.
-    beside: bool,
+    /// Another link to the same device was open meanwhile, or a bundle of its was read: the clock that opens this one may be older
+    /// than what came by that.
+    pub(crate) beside: bool,
     /// It is no session but a bundle that is being read. Then `theirs` stays unknown, and nothing is sent.
     pub(crate) reading: Option<Reading>,
 }

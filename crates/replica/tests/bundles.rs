@@ -228,6 +228,24 @@ fn what_an_earlier_bundle_must_bring_is_waited_for_in_words_and_not_half_kept() 
 }
 
 #[test]
+fn a_clock_that_was_under_way_while_a_bundle_was_read_is_no_sign_of_an_older_copy() {
+    let mut pair = met_pair(31);
+    let link = pair.connect();
+    // Bo's opening clock is slow. Meanwhile he writes something, and it comes by hand.
+    let entry = pair.edit(BO, proposal("By hand.")).unwrap();
+    let file = bundle(&pair, BO);
+    assert_eq!(counts(&read(&mut pair, ANA, &file)), [1, 0, 0, 0]);
+    pair.deliver(link, ANA);
+    assert!(!pair.ana().was_shown(&Shown::PartnerWentBack));
+    assert_eq!(pair.ana().replica.not_come(), 0);
+    pair.run();
+    pair.cut(link);
+    pair.meet();
+    pair.assert_equal();
+    assert!(pair.ana().replica.card(&entry).is_some());
+}
+
+#[test]
 fn a_record_that_names_what_is_not_here_waits_and_goes_with_its_bundle() {
     let mut pair = met_pair(4);
     let id = pair.edit(BO, proposal("One.")).unwrap();
