@@ -436,6 +436,48 @@ impl Blobs {
     }
 }
 
+/// Brings what is said of pieces in line with those that are here. Gives how many were said to be and are not.
+pub(crate) fn mend(
+    gathered: &mut Gathered<'_>,
+    shelf: &dyn Shelf,
+    here: &BTreeSet<Vec<u8>>,
+) -> Result<u64, RowError> {
+    let mut known = BTreeSet::new();
+    let mut gone: u64 = 0;
+    each_row(shelf, Table::Chunk, |key, value| {
+        let row: Option<ChunkRow> = rows::decode(name::CHUNK, value).ok();
+        let held = here.contains(key);
+        match row {
+            Some(row) if row.held == held => {}
+            Some(row) => {
+                gone = gone.saturating_add(u64::from(row.held));
+                let row = ChunkRow { held, ..row };
+                let row = rows::encode(name::CHUNK, &row)?;
+                gathered.put(Table::Chunk, key.to_vec(), row);
+            }
+            None => gathered.delete(Table::Chunk, key.to_vec()),
+        }
+        if row.is_some() {
+            known.insert(key.to_vec());
+        }
+        Ok(())
+    })?;
+    for key in here.difference(&known) {
+        let row = ChunkRow {
+            held: true,
+            ..ChunkRow::default()
+        };
+        gathered.put(Table::Chunk, key.clone(), rows::encode(name::CHUNK, &row)?);
+    }
+    each_row(shelf, Table::Naming, |key, value| {
+        if key.len() != 16 || rows::decode::<NamingRow>(name::NAMING, value).is_err() {
+            gathered.delete(Table::Naming, key.to_vec());
+        }
+        Ok(())
+    })?;
+    Ok(gone)
+}
+
 fn each_row(
     shelf: &dyn Shelf,
     table: Table,

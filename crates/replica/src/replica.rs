@@ -21,7 +21,7 @@ use crate::payload::Beginning;
 use crate::record::{RecordHash, RecordKind, actor_of};
 use crate::rows::{
     self, ApplyingRow, AwaitedRow, EarlierRow, EpochRow, FenceRow, HeardRow, IncarnationRow,
-    LogRow, LogRows, MemberRow, MetRow, PartName, RowError, Whose, name,
+    LogRow, LogRows, LostRow, MemberRow, MetRow, PartName, RowError, Whose, name,
 };
 use crate::shelf::{Gathered, Shelf, Table, Write};
 use crate::sync::Link;
@@ -130,6 +130,8 @@ pub struct Replica {
     /// The logs in whose last numbers of entries ([`Card::earlier`]) something changed that is not saved.
     pub(crate) earlier_changed: bool,
     pub(crate) hands: Arc<dyn Hands>,
+    /// Records that the disk lost, by log and number: their hash, and that of the one before each.
+    pub(crate) lost: BTreeMap<(LogKey, u64), (Option<RecordHash>, Option<RecordHash>)>,
 }
 
 impl Replica {
@@ -349,6 +351,10 @@ impl Replica {
                 .collect(),
             earlier_changed: false,
             hands: Arc::new(OneHand),
+            lost: rows::read_or_default::<Vec<LostRow>>(shelf, name::LOST)?
+                .into_iter()
+                .map(|row| ((LogKey(row.log), row.seq), (row.hash, row.before)))
+                .collect(),
         })
     }
 

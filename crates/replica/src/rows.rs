@@ -59,6 +59,7 @@ pub(crate) mod name {
     pub(crate) const KNOWS: &str = "knows";
     pub(crate) const INCARNATION: &str = "incarnation";
     pub(crate) const EARLIER: &str = "earlier";
+    pub(crate) const LOST: &str = "lost";
     pub(crate) const CARD: &str = "card";
     pub(crate) const RECORD: &str = "record";
     pub(crate) const ENVELOPE: &str = "envelope";
@@ -217,6 +218,17 @@ impl Drop for IncarnationRow {
 pub(crate) struct EarlierRow {
     pub(crate) log: [u8; 32],
     pub(crate) entries: Vec<([u8; 16], u64)>,
+}
+
+/// A record that is held by its number, and whose bytes the disk lost: it is asked of the partner's device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LostRow {
+    pub(crate) log: [u8; 32],
+    pub(crate) seq: u64,
+    /// Its hash, where anything here still says it.
+    pub(crate) hash: Option<RecordHash>,
+    /// The hash of the one before it.
+    pub(crate) before: Option<RecordHash>,
 }
 
 /// A record whose changes are being applied, and how often that was begun.

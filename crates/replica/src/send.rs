@@ -98,7 +98,7 @@ impl Replica {
             {
                 loop {
                     let next = link.sent.get(key).copied().unwrap_or(0).saturating_add(1);
-                    if next > log.seq {
+                    if next > log.seq || self.lost.contains_key(&(*key, next)) {
                         break;
                     }
                     let (bytes, signature, record) =

@@ -264,6 +264,13 @@ impl Replica {
         if let Some((log, from)) = self.links.get(&link).and_then(|state| state.asked_below) {
             self.say_below(&mut clock, log, from);
         }
+        for (log, position) in &mut clock.0 {
+            // What is lost here is sent once more.
+            if let Some((seq, head)) = self.lost_from(log) {
+                position.cut(seq);
+                (position.seq, position.head) = (seq, head.0);
+            }
+        }
         Effect::Send {
             link,
             frame: Frame::Clock {

@@ -121,6 +121,8 @@ enum Checked {
     New(Record, RecordHash),
     /// It is held.
     Held,
+    /// It is held by its number, and its bytes were lost here.
+    Lost(Record, RecordHash),
     /// It waits already.
     Waits(LogKey, u64),
     /// Some before it are missing.
@@ -221,6 +223,7 @@ impl Replica {
         let mut effects = Vec::new();
         let mut heads = Heads::default();
         let mut ready = Vec::new();
+        let mut lost = Vec::new();
         // Where one record of a log is refused, that log waits there: what follows it is not looked at.
         let mut stopped = BTreeSet::new();
         let (mut refused, mut waits, mut gap, mut full) = (false, false, false, false);
@@ -258,6 +261,7 @@ impl Replica {
                             stopped.insert(log);
                         }
                         Checked::Held => counts.already_here += 1,
+                        Checked::Lost(record, hash) => lost.push((place, record, hash)),
                         Checked::Waits(log, seq) => {
                             waits = true;
                             // What a session waits with is not forgotten with a bundle.
@@ -321,7 +325,7 @@ impl Replica {
                         }
                     }
                 }
-                if !ready.is_empty() {
+                if !ready.is_empty() || !lost.is_empty() {
                     gathered.put(
                         Table::Envelope,
                         number.to_be_bytes().to_vec(),
@@ -331,6 +335,12 @@ impl Replica {
                 }
             }
         }
+        let found = !lost.is_empty();
+        if found {
+            let number = self.next_envelope.saturating_sub(1);
+            effects.extend(self.take_lost(&mut gathered, world.now, number, &lost)?);
+            self.keep_logs(&mut gathered)?;
+        }
         self.release_waiting(&mut gathered, world, &mut heads, &mut ready)?;
 
         let Some(state) = self.links.get_mut(&link) else {
@@ -339,16 +349,23 @@ impl Replica {
         if let Some(reading) = &mut state.reading {
             reading.count(counts);
         }
-        state.brought |= !ready.is_empty();
+        state.brought |= found || !ready.is_empty();
         state.dropped |= full;
         let ask = (gap || full) && !state.asked_again;
         state.asked_again |= ask;
         if refused {
             effects.extend(self.count_bad(link));
         }
+        if found {
+            // Durable before it is acknowledged; what is ready besides is marked by itself.
+            let writes = std::mem::replace(&mut gathered, Gathered::new(world.shelf)).into_writes();
+            let durable = true;
+            effects.insert(0, Effect::Save { writes, durable });
+            effects.push(self.send_clock(link, false));
+        }
         if ask {
             effects.push(self.send_clock(link, true));
-        } else if ready.is_empty() && !refused && !waits && !gap {
+        } else if ready.is_empty() && !found && !refused && !waits && !gap {
             // All of it is held: the acknowledgement was lost with another link, and is said again.
             effects.push(self.send_clock(link, false));
         }
@@ -392,6 +409,9 @@ impl Replica {
         let refused = |refusal| Checked::Refused(refusal, Some((record.log, log.whose)));
         let hash = RecordHash::of(bytes);
         let (seq, head) = heads.of(log);
+        if record.seq <= seq && self.is_lost(&record.log, record.seq, &hash) {
+            return Ok(Checked::Lost(record, hash));
+        }
         if record.seq <= seq {
             let held = heads.hash_at(self, gathered, log, record.seq)?;
             if held == Some(hash) {

@@ -46,11 +46,13 @@ mod check;
 mod error;
 mod file;
 mod row;
+mod salvage;
 mod schema;
 mod store;
 
 pub use check::{Fault, Report};
 pub use error::{CloseError, CommitError, OpenError, ReadError};
+pub use salvage::Salvaged;
 pub use schema::VERSION;
 pub use store::Store;
 

@@ -327,7 +327,7 @@ fn as_limit(limit: usize) -> i64 {
 }
 
 /// Opens a connection and sets what holds for it alone. Nothing is read yet, and nothing written.
-fn connect(path: &Path) -> Result<Connection, OpenError> {
+pub(crate) fn connect(path: &Path) -> Result<Connection, OpenError> {
     // No CREATE: the file is there. No URI: a path is a path, whatever its name holds.
     let conn = Connection::open_with_flags(
         path,

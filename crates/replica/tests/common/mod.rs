@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use amends_journal::{Agreed, Entry, EntryId, View};
+use amends_journal::{Agreed, Entry, EntryId, Person, View};
 use amends_keys::identity::{JournalId, LogKey, LogSecret, PersonName, StaticKey, StaticSecret};
 use amends_keys::seal::{self, EpochSecret};
 use amends_replica::{
@@ -558,6 +558,14 @@ fn as_the_other_sees(card: &Card) -> Card {
     if let View::Boundary(agreed) = &mut card.view {
         std::mem::swap(&mut agreed.agreed_by_me, &mut agreed.agreed_by_partner);
         std::mem::swap(&mut agreed.my_why, &mut agreed.partners_why);
+    }
+    if let View::Memory(memory) = &mut card.view {
+        for shown in &mut memory.photos {
+            shown.by = match shown.by {
+                Person::Me => Person::Partner,
+                Person::Partner => Person::Me,
+            };
+        }
     }
     card
 }
