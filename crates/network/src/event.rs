@@ -36,14 +36,14 @@ pub enum Event {
         /// At least one real interface is listened on.
         real: bool,
     },
-    /// mDNS found this peer, or more of its addresses. It claims; only a link proves.
+    /// mDNS found this peer, or more of its addresses, or heard of it again after a silence. It claims; only a link proves.
     Found {
         /// Who it says it is; one of the allowed, where peers are limited.
         peer: PeerId,
         /// Every address known now, at most 16, the newest last; none that cannot be dialled.
         addresses: Vec<Address>,
     },
-    /// mDNS has not heard of this peer for longer than it was announced. No sign that a link with it is gone.
+    /// mDNS has not heard of this peer for a minute. No sign that a link with it is gone.
     Lost {
         /// Whom.
         peer: PeerId,

@@ -1,51 +1,41 @@
-//! Finding others by mDNS, with bounds that libp2p's own behaviour lacks.
+//! Finding others by mDNS on every real interface, with bounds on what anybody can make it hold.
 //!
-//! Three things are put around `libp2p::mdns` (0.49):
-//!
-//! * It keeps whatever anybody on the network claims for as long as the claim says, a hundred years if it likes. Here a
-//!   table of bounded size is kept, the oldest going first, and when the behaviour's own list grows beyond
-//!   [`FLOOD`], it is thrown away and started again after [`PAUSE`].
-//! * It starts tasks that outlive it and would go on announcing this host. Here they run on a runtime of their own, with
-//!   one thread, which ends when this ends.
-//! * It speaks IPv4 or IPv6. Here are two.
-//!
-//! It answers a query with the addresses of the interface on which the query came, and only real interfaces are listened
-//! on, so that what goes over a tunnel names nobody.
+//! At each place (`multicast`) it asks at once, soon again, and then every few seconds, and tells where this host listens
+//! there: when it was asked, and unasked when that changes, so that nobody has to wait for the next question. It hears the
+//! allowed peers alone. What was heard is forgotten after [`REMEMBERED`], whatever a claim says of itself.
 
 use std::collections::{HashSet, VecDeque};
-use std::convert::Infallible;
-use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use libp2p::core::transport::{ListenerId, PortUse};
 use libp2p::core::{Endpoint, Multiaddr};
-use libp2p::mdns;
 use libp2p::swarm::{
     ConnectionDenied, ConnectionId, ExpiredListenAddr, FromSwarm, NetworkBehaviour, NewListenAddr,
     THandler, THandlerInEvent, THandlerOutEvent, ToSwarm, dummy,
 };
-use tokio::runtime;
-use tokio::sync::oneshot;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::address::socket_of;
-use crate::{Address, PeerId};
+use crate::multicast::{self, Ear, LONGEST, SERVICE, Said};
+use crate::{Address, PeerId, look};
 
 /// Peers that are remembered.
 pub(crate) const PEERS: usize = 64;
 /// Addresses of one peer that are remembered.
 pub(crate) const ADDRESSES: usize = 16;
-/// Claims that libp2p's list may hold: what the table holds, and then somebody is lying.
-const FLOOD: usize = PEERS * ADDRESSES;
-/// How long nobody is listened to after a flood, or after mDNS could not be started.
-const PAUSE: Duration = Duration::from_secs(10);
-/// How long others may remember us after we are gone. Every query renews it.
+/// When it is tried again to listen where it did not work.
+const PAUSE: Duration = Duration::from_secs(2);
+/// How long we and others remember what was said. Every question renews it.
 const REMEMBERED: Duration = Duration::from_secs(60);
-/// Events of one behaviour that are handled before the rest of the swarm has its turn.
+/// The wait between the first two questions; it doubles up to the usual one.
+const SOON: Duration = Duration::from_millis(500);
+/// Packets of one place that are looked at before the rest of the swarm has its turn.
 const AT_ONCE: usize = 64;
+/// Answers at one place within one second. All hear each of them, whoever asked.
+const ANSWERS: u32 = 10;
 
 /// What was found. The table is only of what mDNS claims.
 #[derive(Debug)]
@@ -62,20 +52,34 @@ pub(crate) enum FinderEvent {
 pub(crate) struct Finder {
     /// `None`: switched off.
     asks: Option<Asks>,
-    mdns: Option<Mdns>,
-    again: Option<Pin<Box<Sleep>>>,
     allowed: Option<HashSet<libp2p::PeerId>>,
-    /// What mDNS announces: where this host listens, loopback left out.
-    listening: Vec<(ListenerId, Multiaddr)>,
+    /// Where this host listens, loopback left out.
+    listening: Vec<(ListenerId, SocketAddr)>,
+    places: Vec<Listening>,
+    /// When to look for new places; at once where interfaces changed.
+    look_at: Option<Instant>,
     table: Table,
     waiting: VecDeque<FinderEvent>,
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 /// Who asks, and how often.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 struct Asks {
-    local: libp2p::PeerId,
+    local: PeerId,
     every: Duration,
+}
+
+/// A place, and what is due there.
+struct Listening {
+    ear: Ear,
+    ask_at: Instant,
+    /// The wait after that.
+    wait: Duration,
+    /// Where we listen is to be told unasked.
+    tell: bool,
+    /// Answers since then.
+    answered: (Instant, u32),
 }
 
 impl Finder {
@@ -83,92 +87,188 @@ impl Finder {
     pub(crate) fn off() -> Self {
         Self {
             asks: None,
-            mdns: None,
-            again: None,
             allowed: None,
             listening: Vec::new(),
+            places: Vec::new(),
+            look_at: None,
             table: Table::default(),
             waiting: VecDeque::new(),
+            timer: None,
         }
     }
 
     /// Asks `every` so often, and tells of the `allowed` alone.
     pub(crate) fn new(
-        local: libp2p::PeerId,
+        local: PeerId,
         every: Duration,
         allowed: Option<HashSet<libp2p::PeerId>>,
     ) -> Self {
-        let mut finder = Self {
+        Self {
             asks: Some(Asks { local, every }),
             allowed,
+            look_at: Some(Instant::now()),
             ..Self::off()
+        }
+    }
+
+    /// Addresses or interfaces came or went.
+    pub(crate) fn interfaces_changed(&mut self) {
+        if self.asks.is_some() {
+            self.look_at = Some(Instant::now());
+        }
+    }
+
+    /// Follows the interfaces.
+    fn look(&mut self, now: Instant) {
+        self.look_at = None;
+        let Ok(interfaces) = look::interfaces() else {
+            self.look_at = now.checked_add(PAUSE);
+            return;
         };
-        finder.begin();
-        finder
+        let wanted = multicast::places(&interfaces);
+        self.places
+            .retain(|place| wanted.iter().any(|wanted| wanted.is(&place.ear.place)));
+        for place in wanted {
+            let known = |known: &&mut Listening| known.ear.place.is(&place);
+            if let Some(known) = self.places.iter_mut().find(known) {
+                known.tell |= known.ear.place != place;
+                known.ear.place = place;
+                continue;
+            }
+            match Ear::open(place) {
+                Ok(ear) => self.places.push(Listening {
+                    ear,
+                    ask_at: now,
+                    wait: SOON,
+                    tell: true,
+                    answered: (now, 0),
+                }),
+                // No multicast there, or not yet.
+                Err(_) => self.look_at = now.checked_add(PAUSE),
+            }
+        }
     }
 
-    fn begin(&mut self) {
-        let Some(asks) = &self.asks else { return };
-        self.again = None;
-        match Mdns::start(asks) {
-            Ok(mut mdns) => {
-                for (listener_id, addr) in &self.listening {
-                    mdns.tell(&FromSwarm::NewListenAddr(NewListenAddr {
-                        listener_id: *listener_id,
-                        addr,
-                    }));
+    /// Asks and tells what is due.
+    fn speak(&mut self, asks: &Asks, now: Instant) {
+        for place in &mut self.places {
+            if place.ask_at <= now {
+                // What is lost is said again.
+                if let Ok(question) = multicast::question(multicast::random() as u16, SERVICE) {
+                    place.ear.try_send(&question).ok();
                 }
-                self.mdns = Some(mdns);
+                place.wait = place.wait.min(asks.every);
+                // Spread, so that not all of a house ask at once.
+                let spread = asks.every.as_millis() as u32 / 8;
+                let more = multicast::random().checked_rem(spread).unwrap_or(0);
+                place.ask_at = now + place.wait + Duration::from_millis(more.into());
+                place.wait = place.wait.saturating_mul(2);
             }
-            // No multicast here, or no more threads: perhaps later.
-            Err(_) => self.pause(),
+            if std::mem::take(&mut place.tell) {
+                place.answer(0, asks, &self.listening, now);
+            }
         }
     }
 
-    fn pause(&mut self) {
-        self.mdns = None;
-        self.table = Table::default();
-        self.again = Some(Box::pin(sleep(PAUSE)));
+    /// Takes what came; true where more may be there.
+    fn listen(&mut self, asks: &Asks, now: Instant, cx: &mut Context<'_>) -> bool {
+        let (mut more, mut broken) = (false, false);
+        let mut buffer = [0; LONGEST];
+        let Self {
+            places,
+            listening,
+            allowed,
+            table,
+            waiting,
+            ..
+        } = self;
+        places.retain_mut(|place| {
+            for _ in 0..AT_ONCE {
+                let (length, from) = match place.ear.poll_hear(cx, &mut buffer) {
+                    Poll::Pending => return true,
+                    Poll::Ready(Ok(came)) => came,
+                    Poll::Ready(Err(_)) => {
+                        broken = true;
+                        return false;
+                    }
+                };
+                let bytes = buffer.get(..length).unwrap_or_default();
+                match multicast::read(bytes, from.ip()) {
+                    Some((id, Said::WhoIsThere)) => place.answer(id, asks, listening, now),
+                    Some((id, Said::WhichServices)) => {
+                        if place.may_answer(now)
+                            && let Ok(answer) = multicast::services(id, REMEMBERED)
+                        {
+                            place.ear.try_send(&answer).ok();
+                        }
+                    }
+                    Some((_, Said::Claims(claims))) => {
+                        for (peer, address) in claims {
+                            let known = allowed.as_ref().is_none_or(|allowed| {
+                                peer.to_libp2p().is_some_and(|peer| allowed.contains(&peer))
+                            });
+                            if !known || peer == asks.local {
+                                continue;
+                            }
+                            let gap = asks.every.saturating_mul(5) / 2;
+                            if let Some(addresses) = table.found(peer, address, now, gap) {
+                                waiting.push_back(FinderEvent::Found { peer, addresses });
+                            }
+                        }
+                    }
+                    Some((_, Said::Other)) | None => {}
+                }
+            }
+            more = true;
+            true
+        });
+        if broken {
+            self.look_at = now.checked_add(PAUSE);
+        }
+        more
     }
 
-    fn heard(&mut self, event: mdns::Event) {
-        match event {
-            mdns::Event::Discovered(claims) => {
-                for (peer, address) in claims {
-                    if self
-                        .allowed
-                        .as_ref()
-                        .is_some_and(|allowed| !allowed.contains(&peer))
-                    {
-                        continue;
-                    }
-                    let Some((peer, address)) = dialable(&peer, &address) else {
-                        continue;
-                    };
-                    if let Some(addresses) = self.table.found(peer, address) {
-                        self.waiting
-                            .push_back(FinderEvent::Found { peer, addresses });
-                    }
-                }
-            }
-            mdns::Event::Expired(claims) => {
-                for (peer, address) in claims {
-                    if let Some((peer, address)) = dialable(&peer, &address)
-                        && self.table.expired(peer, address)
-                    {
-                        self.waiting.push_back(FinderEvent::Lost { peer });
-                    }
-                }
-            }
-        }
+    /// When something is due next.
+    fn due(&self) -> Option<Instant> {
+        let asking = self.places.iter().map(|place| place.ask_at);
+        asking
+            .chain(self.look_at)
+            .chain(self.table.forgets_at())
+            .min()
     }
 }
 
-/// What can be dialled at all: an Ed25519 peer at an IP address that is neither link-local nor loopback.
-fn dialable(peer: &libp2p::PeerId, address: &Multiaddr) -> Option<(PeerId, Address)> {
-    let peer = PeerId::from_libp2p(peer).ok()?;
-    let address = Address::from_multiaddr(address).ok()?;
-    (!address.socket.ip().is_loopback()).then_some((peer, address.with_peer(peer)))
+impl Listening {
+    fn may_answer(&mut self, now: Instant) -> bool {
+        let (since, count) = self.answered;
+        self.answered = if now.duration_since(since) >= Duration::from_secs(1) {
+            (now, 1)
+        } else {
+            (since, count.saturating_add(1))
+        };
+        self.answered.1 <= ANSWERS
+    }
+
+    /// Says where we listen at this place, if we do.
+    fn answer(
+        &mut self,
+        id: u16,
+        asks: &Asks,
+        listening: &[(ListenerId, SocketAddr)],
+        now: Instant,
+    ) {
+        let here: Vec<SocketAddr> = listening
+            .iter()
+            .map(|(_, socket)| *socket)
+            .filter(|socket| self.ear.place.addresses.contains(&socket.ip()))
+            .collect();
+        if !here.is_empty()
+            && self.may_answer(now)
+            && let Ok(answer) = multicast::answer(id, &asks.local, &here, REMEMBERED)
+        {
+            self.ear.try_send(&answer).ok();
+        }
+    }
 }
 
 impl NetworkBehaviour for Finder {
@@ -199,19 +299,19 @@ impl NetworkBehaviour for Finder {
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
         match &event {
             FromSwarm::NewListenAddr(NewListenAddr { listener_id, addr }) => {
-                if socket_of(addr).is_none_or(|socket| socket.ip().is_loopback()) {
-                    return;
+                if let Some(socket) = socket_of(addr).filter(|socket| !socket.ip().is_loopback()) {
+                    self.listening.push((*listener_id, socket));
+                    for place in &mut self.places {
+                        place.tell |= place.ear.place.addresses.contains(&socket.ip());
+                    }
                 }
-                self.listening.push((*listener_id, (*addr).clone()));
             }
             FromSwarm::ExpiredListenAddr(ExpiredListenAddr { listener_id, addr }) => {
-                self.listening
-                    .retain(|(id, address)| id != listener_id || address != *addr);
+                self.listening.retain(|(id, socket)| {
+                    id != listener_id || socket_of(addr).as_ref() != Some(socket)
+                });
             }
-            _ => return,
-        }
-        if let Some(mdns) = &mut self.mdns {
-            mdns.tell(&event);
+            _ => {}
         }
     }
 
@@ -225,130 +325,50 @@ impl NetworkBehaviour for Finder {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ToSwarm<FinderEvent, THandlerInEvent<Self>>> {
-        if self
-            .again
-            .as_mut()
-            .is_some_and(|again| again.as_mut().poll(cx).is_ready())
-        {
-            self.begin();
-        }
-        // What was heard is told before more is listened to, so that `waiting` stays short.
-        if self.waiting.is_empty()
-            && let Some(mut mdns) = self.mdns.take()
-        {
-            let flooded = mdns.listen(cx, |event| self.heard(event));
-            if flooded {
-                drop(mdns);
-                self.pause();
-                cx.waker().wake_by_ref();
-            } else {
-                self.mdns = Some(mdns);
-            }
-        }
-        match self.waiting.pop_front() {
-            Some(event) => Poll::Ready(ToSwarm::GenerateEvent(event)),
-            None => Poll::Pending,
-        }
-    }
-}
-
-/// libp2p's two behaviours and the thread on which their tasks run.
-struct Mdns {
-    behaviours: Vec<mdns::tokio::Behaviour>,
-    runtime: runtime::Handle,
-    stop: Option<oneshot::Sender<Infallible>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Mdns {
-    fn start(asks: &Asks) -> io::Result<Self> {
-        let own = runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let runtime = own.handle().clone();
-        let (stop, stopped) = oneshot::channel::<Infallible>();
-        let thread = std::thread::Builder::new()
-            .name("mdns".to_owned())
-            .spawn(move || {
-                own.block_on(async {
-                    // Ends when the sender is dropped; nothing can be sent.
-                    stopped.await.ok();
-                });
-            })?;
-        let mut mdns = Self {
-            behaviours: Vec::new(),
-            runtime,
-            stop: Some(stop),
-            thread: Some(thread),
+        let Some(asks) = self.asks else {
+            return Poll::Pending;
         };
-        let mut failed = None;
-        for enable_ipv6 in [false, true] {
-            let config = mdns::Config {
-                ttl: REMEMBERED,
-                query_interval: asks.every,
-                enable_ipv6,
-            };
-            let entered = mdns.runtime.enter();
-            match mdns::tokio::Behaviour::new(config, asks.local) {
-                Ok(behaviour) => mdns.behaviours.push(behaviour),
-                Err(error) => failed = Some(error),
+        // What was heard is told before more is listened to, so that `waiting` stays short.
+        if self.waiting.is_empty() {
+            let now = Instant::now();
+            if self.look_at.is_some_and(|at| at <= now) {
+                self.look(now);
             }
-            drop(entered);
-        }
-        match failed {
-            Some(error) if mdns.behaviours.is_empty() => Err(error),
-            _ => Ok(mdns),
-        }
-    }
-
-    fn tell(&mut self, event: &FromSwarm<'_>) {
-        for behaviour in &mut self.behaviours {
-            behaviour.on_swarm_event(*event);
-        }
-    }
-
-    /// Takes what was heard. True says that it is more than can be true.
-    fn listen(&mut self, cx: &mut Context<'_>, mut heard: impl FnMut(mdns::Event)) -> bool {
-        let _entered = self.runtime.enter();
-        for behaviour in &mut self.behaviours {
-            for turn in 0.. {
-                if behaviour.discovered_nodes().len() > FLOOD {
-                    return true;
-                }
-                if turn == AT_ONCE {
-                    cx.waker().wake_by_ref();
-                    break;
-                }
-                match behaviour.poll(cx) {
-                    Poll::Ready(ToSwarm::GenerateEvent(event)) => heard(event),
-                    Poll::Ready(_) => {}
-                    Poll::Pending => break,
-                }
+            self.speak(&asks, now);
+            if self.listen(&asks, now, cx) {
+                cx.waker().wake_by_ref();
+            }
+            for peer in self.table.forget(now) {
+                self.waiting.push_back(FinderEvent::Lost { peer });
             }
         }
-        false
-    }
-}
-
-impl Drop for Mdns {
-    fn drop(&mut self) {
-        self.behaviours.clear();
-        self.stop = None;
-        // Short: the thread only drops its tasks. Once this returns, nothing announces us.
-        if let Some(thread) = self.thread.take() {
-            thread.join().ok();
+        if let Some(event) = self.waiting.pop_front() {
+            return Poll::Ready(ToSwarm::GenerateEvent(event));
         }
+        if let Some(due) = self.due() {
+            let timer = self.timer.insert(Box::pin(sleep_until(due)));
+            if timer.as_mut().poll(cx).is_ready() {
+                cx.waker().wake_by_ref();
+            }
+        }
+        Poll::Pending
     }
 }
 
 /// Who was found where, of bounded size; the oldest goes first, so that a flood of false claims cannot keep a true one
 /// out, only push it out after it was told.
 #[derive(Debug, Default)]
-struct Table(VecDeque<(PeerId, VecDeque<Address>)>);
+struct Table(VecDeque<(PeerId, VecDeque<(Address, Instant)>)>);
 
 impl Table {
-    /// All addresses of the peer, where this one is new.
-    fn found(&mut self, peer: PeerId, address: Address) -> Option<Vec<Address>> {
+    /// All addresses of the peer, the newest last, where this one is new, or was not heard of for longer than `gap`.
+    fn found(
+        &mut self,
+        peer: PeerId,
+        address: Address,
+        now: Instant,
+        gap: Duration,
+    ) -> Option<Vec<Address>> {
         if !self.0.iter().any(|(known, _)| *known == peer) {
             if self.0.len() >= PEERS {
                 self.0.pop_front();
@@ -356,27 +376,39 @@ impl Table {
             self.0.push_back((peer, VecDeque::new()));
         }
         let (_, addresses) = self.0.iter_mut().find(|(known, _)| *known == peer)?;
-        if addresses.contains(&address) {
-            return None;
+        if let Some((_, heard)) = addresses.iter_mut().find(|(known, _)| *known == address) {
+            let before = std::mem::replace(heard, now);
+            if now.duration_since(before) <= gap {
+                return None;
+            }
+        } else {
+            if addresses.len() >= ADDRESSES {
+                addresses.pop_front();
+            }
+            addresses.push_back((address, now));
         }
-        if addresses.len() >= ADDRESSES {
-            addresses.pop_front();
-        }
-        addresses.push_back(address);
-        Some(addresses.iter().copied().collect())
+        Some(addresses.iter().map(|(address, _)| *address).collect())
     }
 
-    /// Whether that was the peer's last address.
-    fn expired(&mut self, peer: PeerId, address: Address) -> bool {
-        let Some((_, addresses)) = self.0.iter_mut().find(|(known, _)| *known == peer) else {
-            return false;
-        };
-        addresses.retain(|known| *known != address);
-        let lost = addresses.is_empty();
-        if lost {
-            self.0.retain(|(known, _)| *known != peer);
-        }
+    /// Forgets what was not heard of for long; gives the peers of whom nothing is left.
+    fn forget(&mut self, now: Instant) -> Vec<PeerId> {
+        let mut lost = Vec::new();
+        self.0.retain_mut(|(peer, addresses)| {
+            addresses.retain(|(_, heard)| now.duration_since(*heard) < REMEMBERED);
+            if addresses.is_empty() {
+                lost.push(*peer);
+            }
+            !addresses.is_empty()
+        });
         lost
+    }
+
+    /// When [`Table::forget`] next has something to do.
+    fn forgets_at(&self) -> Option<Instant> {
+        let heard = self.0.iter().flat_map(|(_, addresses)| addresses);
+        heard
+            .filter_map(|(_, heard)| heard.checked_add(REMEMBERED))
+            .min()
     }
 }
 
@@ -385,6 +417,8 @@ mod tests {
     use super::*;
     use crate::peer_id_of_seed;
 
+    const GAP: Duration = Duration::from_secs(12);
+
     fn address(port: u16) -> Address {
         Address::new(([10, 0, 0, 7], port).into(), None).unwrap()
     }
@@ -392,10 +426,11 @@ mod tests {
     #[test]
     fn a_flood_of_claims_leaves_the_table_small() {
         let mut table = Table::default();
+        let now = Instant::now();
         let peers: Vec<_> = (0..200).map(|n| peer_id_of_seed(&[n; 32])).collect();
         for peer in &peers {
             for port in 1..=100 {
-                let addresses = table.found(*peer, address(port)).unwrap();
+                let addresses = table.found(*peer, address(port), now, GAP).unwrap();
                 assert!(addresses.len() <= ADDRESSES);
                 assert_eq!(addresses.last(), Some(&address(port)));
             }
@@ -411,34 +446,31 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_is_found_once_and_lost_with_its_last_address() {
+    fn a_peer_is_told_once_and_again_after_a_silence_and_lost_with_its_last_address() {
         let mut table = Table::default();
-        let peer = peer_id_of_seed(&[1; 32]);
-        assert_eq!(table.found(peer, address(1)), Some(vec![address(1)]));
-        assert_eq!(table.found(peer, address(1)), None);
+        let (peer, now) = (peer_id_of_seed(&[1; 32]), Instant::now());
+        let after = |seconds| now + Duration::from_secs(seconds);
         assert_eq!(
-            table.found(peer, address(2)),
+            table.found(peer, address(1), now, GAP),
+            Some(vec![address(1)])
+        );
+        assert_eq!(table.found(peer, address(1), after(5), GAP), None);
+        assert_eq!(
+            table.found(peer, address(2), after(10), GAP),
             Some(vec![address(1), address(2)])
         );
-        assert!(!table.expired(peer, address(1)));
-        assert!(!table.expired(peer, address(3)));
-        assert!(table.expired(peer, address(2)));
-        assert!(!table.expired(peer, address(2)));
-    }
-
-    #[test]
-    fn what_cannot_be_dialled_is_not_told() {
-        let peer = crate::peer::keypair(&[1; 32]).public().to_peer_id();
-        let check = |text: &str| dialable(&peer, &text.parse().unwrap()).is_some();
-        assert!(check("/ip4/10.0.0.7/tcp/1"));
-        assert!(check(&format!("/ip6/2001:db8::1/tcp/1/p2p/{peer}")));
-        for text in [
-            "/ip6/fe80::1/tcp/1",
-            "/ip4/127.0.0.1/tcp/1",
-            "/ip4/10.0.0.7/udp/1/quic-v1",
-            "/ip4/10.0.0.7/tcp/0",
-        ] {
-            assert!(!check(text), "{text}");
-        }
+        // Twenty seconds of silence: it came back.
+        assert_eq!(
+            table.found(peer, address(1), after(25), GAP),
+            Some(vec![address(1), address(2)])
+        );
+        assert_eq!(table.forgets_at(), Some(after(70)));
+        assert_eq!(table.forget(after(69)), []);
+        assert_eq!(table.forget(after(70)), []);
+        assert_eq!(table.forget(after(85)), [peer]);
+        assert_eq!(
+            (table.forget(after(90)), table.forgets_at()),
+            (vec![], None)
+        );
     }
 }

@@ -120,7 +120,11 @@ fn swarm(config: &Config) -> Result<Swarm<Behaviour>, StartError> {
     let behaviour = Behaviour {
         door: Door::new(allowed.clone(), limits),
         finder: if config.announce {
-            Finder::new(local, limits.query, allowed)
+            Finder::new(
+                peer::peer_id_of_seed(&config.identity),
+                limits.query,
+                allowed,
+            )
         } else {
             Finder::off()
         },
@@ -404,6 +408,7 @@ impl Host {
     }
 
     fn look(&mut self) {
+        self.swarm.behaviour_mut().finder.interfaces_changed();
         match self.listeners.update(&mut self.swarm) {
             Ok(updated) => self.updated(updated),
             Err(_) => self.look_later(),

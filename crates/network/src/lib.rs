@@ -59,6 +59,7 @@ mod link;
 mod listen;
 mod lobby;
 mod look;
+mod multicast;
 mod network;
 mod peer;
 mod stream;

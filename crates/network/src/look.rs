@@ -7,28 +7,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::str::FromStr;
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use hickory_proto::op::{Message, MessageType, OpCode, Query};
-use hickory_proto::rr::{Name, RData, RecordType};
-use libp2p::Multiaddr;
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::finder::{ADDRESSES, PEERS};
 use crate::interfaces::{is_real, is_tunnel, serves};
+use crate::multicast::{self, Ear, MDNS, SERVICE, SERVICES, Said};
 use crate::{Address, PeerId};
 
-/// The port and the groups of mDNS (RFC 6762 section 3).
-const MDNS: u16 = 5353;
-const GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
-const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
-/// What hosts of libp2p answer to, and what everything that speaks mDNS answers to (RFC 6763 section 9).
-const QUESTIONS: [&str; 2] = ["_p2p._udp.local.", "_services._dns-sd._udp.local."];
 /// How often it is asked within one look: a packet can be lost, on a radio above all.
 const TIMES: u32 = 3;
 /// Packets of others that are looked at in one look.
@@ -45,7 +35,7 @@ pub struct Interface {
     pub sort: Sort,
     /// Its addresses, those that nobody can dial included.
     pub addresses: Vec<IpAddr>,
-    index: u32,
+    pub(crate) index: u32,
 }
 
 /// What an interface is to us.
@@ -150,21 +140,12 @@ pub async fn accepts(at: SocketAddr) -> bool {
 pub async fn look(on: &[Interface], id: u16, time: Duration) -> Heard {
     let mut heard = Heard::default();
     let mut ears = Vec::new();
-    for interface in on.iter().filter(|interface| interface.sort == Sort::Real) {
-        let mut families: Vec<&IpAddr> = Vec::new();
-        for ip in &interface.addresses {
-            if serves(*ip) && families.iter().all(|known| known.is_ipv4() != ip.is_ipv4()) {
-                families.push(ip);
-            }
-        }
-        for ip in families {
-            match Ear::open(interface, *ip) {
-                Ok(ear) => ears.push(ear),
-                Err(error) => {
-                    heard
-                        .refused
-                        .insert(interface.name.clone(), error.kind().to_string());
-                }
+    for place in multicast::places(on) {
+        let name = place.name.clone();
+        match Ear::open(place) {
+            Ok(ear) => ears.push(ear),
+            Err(error) => {
+                heard.refused.insert(name, error.kind().to_string());
             }
         }
     }
@@ -177,11 +158,16 @@ pub async fn look(on: &[Interface], id: u16, time: Duration) -> Heard {
     let mut packets = 0_usize;
     for turn in 0..TIMES {
         for ear in &ears {
-            heard.asked.entry(ear.name.clone()).or_insert(false);
-            if let Err(error) = ear.ask(id).await {
-                heard
-                    .refused
-                    .insert(ear.name.clone(), error.kind().to_string());
+            let name = &ear.place.name;
+            heard.asked.entry(name.clone()).or_insert(false);
+            for service in [SERVICE, SERVICES] {
+                let asked = match multicast::question(id, service) {
+                    Ok(question) => ear.send(&question).await,
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = asked {
+                    heard.refused.insert(name.clone(), error.kind().to_string());
+                }
             }
         }
         // The last turn listens to the end, the others for their share.
@@ -194,7 +180,10 @@ pub async fn look(on: &[Interface], id: u16, time: Duration) -> Heard {
         let waiting = sleep_until(until);
         tokio::pin!(waiting);
         while packets < PACKETS && !ears.is_empty() {
-            let mut next: FuturesUnordered<_> = ears.iter().map(Ear::hear).collect();
+            let mut next: FuturesUnordered<_> = ears
+                .iter()
+                .map(async |ear| (&*ear.place.name, ear.hear().await))
+                .collect();
             let came = tokio::select! {
                 came = next.next() => came,
                 () = &mut waiting => break,
@@ -232,137 +221,30 @@ impl Heard {
                 self.others.pop_last();
             }
         }
-        let Ok(message) = Message::from_vec(bytes) else {
-            return;
-        };
-        if own && message.metadata.id == id && !message.queries.is_empty() {
-            self.asked.insert(name.to_owned(), true);
-        }
-        if message.metadata.id != id {
-            return;
-        }
-        for record in &message.additionals {
-            let RData::TXT(text) = &record.data else {
-                continue;
-            };
-            for piece in text.txt_data.iter() {
-                if let Some((peer, address)) = claim(piece) {
+        match multicast::read(bytes, from.ip()) {
+            Some((theirs, Said::WhoIsThere | Said::WhichServices)) if own && theirs == id => {
+                self.asked.insert(name.to_owned(), true);
+            }
+            Some((theirs, Said::Claims(claims))) if theirs == id => {
+                for (peer, address) in claims {
                     let full = self.claims.len() >= PEERS;
                     if full && !self.claims.contains_key(&peer) {
                         continue;
                     }
                     let addresses = self.claims.entry(peer).or_default();
-                    // A host tells all of its addresses; where the answer came from is one that leads there.
-                    if addresses.len() < ADDRESSES && address.socket.ip() == from.ip() {
+                    if addresses.len() < ADDRESSES {
                         addresses.insert(address);
                     }
                 }
             }
+            _ => {}
         }
-    }
-}
-
-/// `dnsaddr=/ip4/192.168.1.5/tcp/4001/p2p/12D3Koo…`, perhaps in quotes: libp2p's specification of its mDNS.
-fn claim(piece: &[u8]) -> Option<(PeerId, Address)> {
-    let text = std::str::from_utf8(piece).ok()?.trim_matches('"');
-    let address = Multiaddr::from_str(text.strip_prefix("dnsaddr=")?).ok()?;
-    let address = Address::from_multiaddr(&address).ok()?;
-    Some((address.peer?, address))
-}
-
-/// A socket on one interface, in one of the two families.
-struct Ear {
-    name: String,
-    socket: UdpSocket,
-    group: SocketAddr,
-}
-
-impl Ear {
-    fn open(interface: &Interface, ip: IpAddr) -> io::Result<Ear> {
-        let domain = if ip.is_ipv4() {
-            Domain::IPV4
-        } else {
-            Domain::IPV6
-        };
-        let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
-        socket.set_reuse_address(true)?;
-        #[cfg(unix)]
-        socket.set_reuse_port(true)?;
-        let group: SocketAddr = match ip {
-            IpAddr::V4(ip) => {
-                socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, MDNS)).into())?;
-                socket.set_multicast_loop_v4(true)?;
-                socket.set_multicast_ttl_v4(255)?;
-                socket.set_multicast_if_v4(&ip)?;
-                socket.join_multicast_v4(&GROUP_V4, &ip)?;
-                (GROUP_V4, MDNS).into()
-            }
-            IpAddr::V6(_) => {
-                socket.set_only_v6(true)?;
-                socket.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, MDNS)).into())?;
-                socket.set_multicast_loop_v6(true)?;
-                socket.set_multicast_hops_v6(255)?;
-                socket.set_multicast_if_v6(interface.index)?;
-                socket.join_multicast_v6(&GROUP_V6, interface.index)?;
-                (GROUP_V6, MDNS).into()
-            }
-        };
-        socket.set_nonblocking(true)?;
-        Ok(Ear {
-            name: interface.name.clone(),
-            socket: UdpSocket::from_std(socket.into())?,
-            group,
-        })
-    }
-
-    async fn ask(&self, id: u16) -> io::Result<()> {
-        for question in QUESTIONS {
-            let mut message = Message::new(id, MessageType::Query, OpCode::Query);
-            let name = Name::from_ascii(question).map_err(io::Error::other)?;
-            message.add_query(Query::query(name, RecordType::PTR));
-            let bytes = message.to_vec().map_err(io::Error::other)?;
-            self.socket.send_to(&bytes, self.group).await?;
-        }
-        Ok(())
-    }
-
-    async fn hear(&self) -> (&str, io::Result<(Vec<u8>, SocketAddr)>) {
-        // The longest packet of mDNS (RFC 6762 section 17).
-        let mut bytes = vec![0; 9000];
-        let came = self.socket.recv_from(&mut bytes).await;
-        let came = came.map(|(length, from)| {
-            bytes.truncate(length);
-            (bytes, from)
-        });
-        (&self.name, came)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_claim_is_read_with_quotes_and_without() {
-        let peer = crate::peer_id_of_seed(&[3; 32]);
-        let text = format!("dnsaddr=/ip4/10.0.0.7/tcp/4100/p2p/{peer}");
-        let expected = Some((
-            peer,
-            Address::new("10.0.0.7:4100".parse().unwrap(), Some(peer)).unwrap(),
-        ));
-        assert_eq!(claim(text.as_bytes()), expected);
-        assert_eq!(claim(format!("\"{text}\"").as_bytes()), expected);
-        for other in [
-            "",
-            "dnsaddr=",
-            "dnsaddr=/ip4/10.0.0.7/udp/1",
-            "dnsaddr=/dns/x/tcp/1/p2p/12D3Koo",
-            "path=/",
-        ] {
-            assert_eq!(claim(other.as_bytes()), None, "{other}");
-        }
-        assert_eq!(claim(&[0xff, 0xfe]), None);
-    }
 
     #[test]
     fn the_way_to_oneself_is_oneself() {

@@ -80,8 +80,7 @@ pub enum SendError {
     Full,
 }
 
-/// Opens the doors. Call it within a Tokio runtime with timers and IO; everything of the host runs there, but for one
-/// thread that mDNS has of its own where [`Config::announce`] is set.
+/// Opens the doors. Call it within a Tokio runtime with timers and IO; everything of the host runs there.
 ///
 /// No real interface is no error: the host listens on loopback, says so in
 /// [`Event::Interfaces`](crate::Event::Interfaces) and follows what comes up.
@@ -122,8 +121,8 @@ impl Network {
     }
 
     /// As [`Network::dial`], for an address of which nothing is known but that somebody claimed it
-    /// ([`Event::Found`](crate::Event::Found)): it waits until no other dial waits, and at most five of the eight that run
-    /// are such.
+    /// ([`Event::Found`](crate::Event::Found)): at most five of the eight that run are such, and while some wait at most five
+    /// are others.
     pub async fn dial_claimed(&self, address: Address) -> Result<(), Stopped> {
         self.command(Command::Dial {
             address,

@@ -355,7 +355,7 @@ fn claims(n: u32) -> Vec<u8> {
     name(&mut pointer, &instance);
     record(&mut out, "_p2p._udp.local", 12, 1, &pointer);
     for port in 1..=20 {
-        let text = format!("dnsaddr=/ip4/10.98.0.9/tcp/{port}/p2p/{peer}");
+        let text = format!("dnsaddr=/ip4/{ADDRESS}/tcp/{port}/p2p/{peer}");
         let mut data = vec![text.len() as u8];
         data.extend_from_slice(text.as_bytes());
         record(&mut out, &instance, 16, 0x8001, &data);
