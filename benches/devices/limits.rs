@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use amends_keys::identity::{LogSecret, PersonName, StaticSecret};
 use amends_keys::invite::{Entered, Invite};
-use amends_keys::{pairing, seal};
+use amends_keys::{pairing, seal, session};
 use amends_replica::Record;
 use amends_store::{Store, Table};
 
@@ -167,8 +167,9 @@ impl Hello {
     }
 }
 
-/// All that both sides of a pairing compute, one after the other in one thread.
-pub(crate) fn pairing_alone() -> Told<Duration> {
+/// All that both sides of a pairing compute for it, one after the other in one thread; and the same with the first session, that
+/// over which the joiner's device says that it kept the pair.
+pub(crate) fn pairing_alone() -> Told<(Duration, Duration)> {
     let mut rng = grow::rng();
     let mut device = |name: &str| -> Told<pairing::Device> {
         Ok(pairing::Device {
@@ -178,6 +179,7 @@ pub(crate) fn pairing_alone() -> Told<Duration> {
         })
     };
     let (ana, bo) = (device("Ana")?, device("Bo")?);
+    let secrets = [ana.static_secret.clone(), bo.static_secret.clone()];
     let channels = pairing::Channels {
         host: b"peer of the host, 32 bytes long.",
         joiner: b"peer of the joiner, also 32 long",
@@ -197,10 +199,21 @@ pub(crate) fn pairing_alone() -> Told<Duration> {
     let host = host.m5(&m5).map_err(told)?;
     let (here, m6) = host.yes(&mut rng).map_err(told)?;
     let there = joiner.m6(&m6).map_err(told)?;
-    let took = begun.elapsed();
-    (here.journal == there.journal)
-        .then_some(took)
-        .ok_or_else(|| "no pair came of it".to_owned())
+    let paired = begun.elapsed();
+    let between = session::Between {
+        journal: &here.journal,
+        dialer: channels.joiner,
+        listener: channels.host,
+    };
+    let (ana, bo) = (&secrets[0], &secrets[1]);
+    let (dialer, first) =
+        session::Dialer::new(bo, &ana.public(), &there.session_psk, between, &mut rng)
+            .map_err(told)?;
+    let listener = session::Listener::new(ana, &bo.public(), &here.session_psk, between, &mut rng)
+        .map_err(told)?;
+    let (_, answer) = listener.answer(&first).map_err(told)?;
+    dialer.finish(&answer).map_err(told)?;
+    Ok((paired, begun.elapsed()))
 }
 
 /// Opens every envelope that a device holds and verifies every record in them, and nothing else, on `threads` cores. Gives how

@@ -86,7 +86,15 @@ fn catch_up(bench: &mut Bench<'_>, pair: &Pair, entries: u64, bytes: u64) -> Tol
     const ROW: &str = "catching up";
     let up = pair.ana.up(None)?;
     let listen = format!("{}:0", pair.bo.address);
-    let sync = ["sync", "--peer", &up.listen, "--listen", &listen];
+    let sync = [
+        "sync",
+        "--timeout",
+        "15m",
+        "--peer",
+        &up.listen,
+        "--listen",
+        &listen,
+    ];
     let wire = bytes_over("cable0");
     let begun = Instant::now();
     let mut running = pair.bo.start(&sync)?;
@@ -441,9 +449,11 @@ fn idle(bench: &mut Bench<'_>, ups: &mut (Up, Up)) {
 
 fn pairing(bench: &mut Bench<'_>) -> Told<()> {
     const ROW: &str = "pairing";
-    let mut alone = Samples::default();
+    let (mut alone, mut with_session) = (Samples::default(), Samples::default());
     for _ in 0..20 {
-        alone.took(limits::pairing_alone()?);
+        let (pairing, session) = limits::pairing_alone()?;
+        alone.took(pairing);
+        with_session.took(session);
     }
     let limit = Some(("both sides' cryptography", alone.median()));
     for finding in [false, true] {
@@ -478,6 +488,15 @@ fn pairing(bench: &mut Bench<'_>) -> Told<()> {
             figures.add(ROW, "- the same", "ms", &took, limit, Bound::AtMost(500.0));
         }
     }
+    let figures = &mut bench.figures;
+    figures.add(
+        ROW,
+        "- cryptography of the pairing and of the first session, both sides",
+        "ms",
+        &with_session,
+        None,
+        Bound::None,
+    );
     Ok(())
 }
 
