@@ -323,7 +323,7 @@ impl App {
                 face.end(response);
                 Ok(())
             }
-            Request::List { kind } => self.ends(face, |app| app.list(&kind)),
+            Request::List { kind, as_json } => self.ends(face, |app| app.list(&kind, as_json)),
             Request::Timeline => self.ends(face, |app| Ok(app.timeline())),
             Request::Due { until } => self.ends(face, |app| app.due(until.as_deref())),
             Request::Search { words, most } => self.ends(face, |app| Ok(app.search(&words, most))),

@@ -47,8 +47,10 @@ use crate::terminal::reason;
 
 /// All entries of a kind.
 async fn all(journal: &mut Reached, kind: &str) -> Result<Vec<Entry>, Failure> {
-    let kind = kind.to_owned();
-    let request = Request::List { kind };
+    let request = Request::List {
+        kind: kind.to_owned(),
+        as_json: false,
+    };
     match journal.ask_to_the_end(request, |_| Ok(())).await? {
         Response::Entries(entries) => Ok(entries),
         other => Err(unexpected(other)),

@@ -36,6 +36,8 @@ use crate::request::{Answer, Event, Request, Response};
 const MAX_ASKED: u64 = 2 << 20;
 /// The longest line that the holder may send: a list of everything there is.
 const MAX_TOLD: u64 = 512 << 20;
+/// Bytes read at once: a long list comes in few pieces.
+const READ_AT_ONCE: usize = 64 << 10;
 /// Events that may wait for a face to read them. One that stopped reading is let go rather than waited for.
 const WAITING_EVENTS: usize = 4096;
 /// Faces that may talk at once.
@@ -197,7 +199,7 @@ impl<R: tokio::io::AsyncRead + Unpin> Lines<R> {
 
     fn new(from: R, longest: u64) -> Lines<R> {
         Lines {
-            from: BufReader::new(from),
+            from: BufReader::with_capacity(READ_AT_ONCE, from),
             buffer: Vec::new(),
             longest,
         }

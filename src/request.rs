@@ -18,6 +18,7 @@ mod space;
 mod talk;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 pub use across::{Due, Found, History, VersionLine, Week};
 pub use apology::{Apology, ApologyRequest, ApologyWords};
@@ -104,6 +105,9 @@ pub enum Request {
     List {
         /// The kind's name.
         kind: String,
+        /// For whoever only hands it on: answered by [`Response::Json`].
+        #[serde(default)]
+        as_json: bool,
     },
     /// One entry, with its history.
     Show {
@@ -332,6 +336,8 @@ pub enum Response {
     Entry(Box<Entry>),
     /// All of a kind.
     Entries(Vec<Entry>),
+    /// The same as the JSON that scripts read.
+    Json(Box<RawValue>),
     /// Everything, by week.
     Timeline(Vec<Week>),
     /// What is due.

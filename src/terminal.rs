@@ -1,6 +1,7 @@
 //! What is printed, and how it stays harmless: nothing that a partner wrote can move the cursor, change a colour or turn
 //! the reading direction of the words around it.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
@@ -90,6 +91,22 @@ impl Output {
         if self.json { Ok(()) } else { print(words) }
     }
 
+    /// Prints a value for scripts, or else words for a person, which are put together only then.
+    ///
+    /// # Errors
+    /// As [`Output::say`].
+    pub fn value_or(
+        self,
+        value: &impl Serialize,
+        words: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        if self.json {
+            self.value(value)
+        } else {
+            print(&words())
+        }
+    }
+
     /// Prints a value for scripts; without `--json` nothing.
     ///
     /// # Errors
@@ -141,7 +158,7 @@ pub fn complain(failure: &Failure, json: bool) {
         let error = serde_json::json!({
             "error": { "code": failure.code, "message": failure.message, "hint": failure.hint }
         });
-        harmless_json(&error.to_string())
+        harmless_json(&error.to_string()).into_owned()
     } else {
         let mut words = format!("amends: {}", failure.message);
         if !failure.hint.is_empty() {
@@ -198,9 +215,9 @@ fn escaped(text: &str, keep: impl Fn(char) -> bool) -> String {
 }
 
 /// JSON that a terminal can show: harmful characters stand only within strings, where JSON has its own escape for them.
-fn harmless_json(json: &str) -> String {
-    if !json.chars().any(is_harmful) {
-        return json.to_owned();
+fn harmless_json(json: &str) -> Cow<'_, str> {
+    if is_plain(json) || !json.chars().any(is_harmful) {
+        return Cow::Borrowed(json);
     }
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
@@ -213,13 +230,35 @@ fn harmless_json(json: &str) -> String {
             out.push(c);
         }
     }
-    out
+    Cow::Owned(out)
+}
+
+/// Whether all of it is printable ASCII, which is seen many characters at a time.
+fn is_plain(text: &str) -> bool {
+    let plain = |part: &[u8]| {
+        let seen = |all: bool, byte: &u8| all & (b' '..=b'~').contains(byte);
+        part.iter().fold(true, seen)
+    };
+    text.as_bytes().chunks(256).all(plain)
 }
 
 /// The first words of `text`, at most `width` characters, on one line.
 pub fn beginning(text: &str, width: usize) -> String {
-    let flat = line(&text.split_whitespace().collect::<Vec<_>>().join(" "));
-    if flat.chars().count() <= width {
+    // Of a long text only as much is looked at as could be shown.
+    let mut flat = String::new();
+    let mut length = 0;
+    for word in text.split_whitespace() {
+        if length > 0 {
+            flat.push(' ');
+        }
+        let end = word.char_indices().nth(width.saturating_add(1));
+        flat.push_str(&line(&word[..end.map_or(word.len(), |(end, _)| end)]));
+        length = flat.chars().count();
+        if length > width {
+            break;
+        }
+    }
+    if length <= width {
         return flat;
     }
     let mut cut: String = flat.chars().take(width.saturating_sub(1)).collect();

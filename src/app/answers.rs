@@ -7,6 +7,8 @@ use amends_journal::{
 };
 use amends_replica::{Card, Edit, EditError, Input, Replica, Whose};
 
+use serde_json::value::RawValue;
+
 use super::agreement::agreement_waits;
 use super::holding::is_held;
 use super::space::own_of_space;
@@ -229,7 +231,7 @@ impl App {
     }
 
     /// All entries of a kind, in the order in which they say they were begun.
-    pub(crate) fn list(&mut self, kind: &str) -> Result<Response, Failure> {
+    pub(crate) fn list(&mut self, kind: &str, as_json: bool) -> Result<Response, Failure> {
         let kind = EntryKind::from_name(kind)
             .ok_or_else(|| internal(&format!("there is no kind {kind}")))?;
         if kind == EntryKind::Boundary {
@@ -242,14 +244,29 @@ impl App {
             };
             for (id, card) in replica.cards() {
                 if card.kind == kind.byte() && is_listed(card) && self.kept_until(card).is_none() {
-                    all.push((card.created, *id, self.entry_of(store, id, card)));
+                    all.push((card.created, *id, store, card));
                 }
             }
         }
-        all.sort_by_key(|(created, id, _)| (*created, *id));
-        Ok(Response::Entries(
-            all.into_iter().map(|(_, _, entry)| entry).collect(),
-        ))
+        all.sort_by_key(|(created, id, ..)| (*created, *id));
+        let entries = all
+            .into_iter()
+            .map(|(_, id, store, card)| self.entry_of(store, &id, card));
+        if !as_json {
+            return Ok(Response::Entries(entries.collect()));
+        }
+        // Each is written out before the next is put together: of many, only the JSON is ever there as a whole.
+        let mut json = vec![b'['];
+        for entry in entries {
+            if json.len() > 1 {
+                json.push(b',');
+            }
+            serde_json::to_writer(&mut json, &entry).map_err(|error| internal(&error))?;
+        }
+        json.push(b']');
+        let json = String::from_utf8(json).map_err(|error| internal(&error))?;
+        let json = RawValue::from_string(json).map_err(|error| internal(&error))?;
+        Ok(Response::Json(json))
     }
 
     /// An entry of the journal as a list shows it.

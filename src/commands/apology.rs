@@ -2,8 +2,8 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::said::{Said, Which, run_with};
-use super::{all, entry, partner, show};
+use super::said::{self, Said, Which, run_with};
+use super::{entry, partner, show};
 use crate::advice::Advice;
 use crate::cli::Context;
 use crate::guide::{self, Answers, Outcome};
@@ -207,7 +207,7 @@ async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result
             "You took back your answer to",
             one(journal, ApologyRequest::Withdraw { id }).await?,
         ),
-        Verb::List => Said::All(all(journal, "apology").await?, NONE),
+        Verb::List => said::all(context, journal, "apology", NONE).await?,
         Verb::Show(Which { id }) => Said::One(show(journal, id).await?),
     })
 }

@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 use super::agreement::{
     Agree, Changes, Proposal, agree, change, date_or_none, decline, end, propose,
 };
-use super::said::{Said, Which, WithReason, run_with};
-use super::{all, entry, show};
+use super::said::{self, Said, Which, WithReason, run_with};
+use super::{entry, show};
 use crate::advice::Advice;
 use crate::cli::Context;
 use crate::holder::Reached;
@@ -181,7 +181,7 @@ async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result
         Verb::Agree(given) => agree(context, journal, KIND, given).await?,
         Verb::Decline(given) => decline(journal, KIND, given).await?,
         Verb::End(given) => end(journal, KIND, given).await?,
-        Verb::List => Said::All(all(journal, KIND).await?, NONE),
+        Verb::List => said::all(context, journal, KIND, NONE).await?,
         Verb::Show(Which { id }) => Said::One(show(journal, id).await?),
     })
 }

@@ -2,8 +2,8 @@
 
 use clap::{Args, Subcommand};
 
-use super::said::{Said, Which, run_with};
-use super::{all, entry, partner, show};
+use super::said::{self, Said, Which, run_with};
+use super::{entry, partner, show};
 use crate::advice::Advice;
 use crate::cli::Context;
 use crate::guide::{self, Answers, Outcome};
@@ -122,7 +122,7 @@ async fn perform(
 ) -> Result<Said, Failure> {
     Ok(match verb {
         None => kept(new(context, journal, write).await?),
-        Some(Verb::List) => Said::All(all(journal, "feeling").await?, NONE),
+        Some(Verb::List) => said::all(context, journal, "feeling", NONE).await?,
         Some(Verb::Show(Which { id })) => Said::One(show(journal, id).await?),
         Some(Verb::Edit(edit)) => kept(change(context, journal, edit).await?),
         Some(Verb::Share(given)) => Said::Done("You shared", share(context, journal, given).await?),

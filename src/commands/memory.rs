@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::agreement::{date, date_or_none, own_language};
-use super::said::{Said, Which, run_with};
-use super::{absolute, all, entry, show, unexpected};
+use super::said::{self, Said, Which, run_with};
+use super::{absolute, entry, show, unexpected};
 use crate::advice::Advice;
 use crate::cli::Context;
 use crate::holder::Reached;
@@ -197,7 +197,7 @@ async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result
     let (did, request) = match verb {
         Verb::List => {
             let none = "There are no memories yet. Keep one with: amends memory add";
-            return Ok(Said::All(all(journal, "memory").await?, none));
+            return said::all(context, journal, "memory", none).await;
         }
         Verb::Show(Which { id }) => return Ok(Said::One(show(journal, id).await?)),
         Verb::Today(Today {}) => return today(journal).await,

@@ -7,8 +7,8 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::agreement::{Agree, decline, end, own_language};
-use super::said::{Said, Which, WithReason, say};
-use super::{absolute, all, entry, unexpected};
+use super::said::{self, Said, Which, WithReason, say};
+use super::{absolute, entry, unexpected};
 use crate::advice::Advice;
 use crate::age_file::{self, AgeFileError, Inside, Recipient, RecipientError, To};
 use crate::cli::Context;
@@ -201,7 +201,7 @@ async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result
         }
         Verb::Decline(given) => decline(journal, KIND, given).await?,
         Verb::End(given) => return end(journal, KIND, given).await.map(Came::Ended),
-        Verb::List => Said::All(all(journal, KIND).await?, NONE),
+        Verb::List => said::all(context, journal, KIND, NONE).await?,
         Verb::Export(_) => return Err(unexpected(Response::Done)),
     }))
 }

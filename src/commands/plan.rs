@@ -3,8 +3,8 @@
 use clap::{Args, Subcommand};
 
 use super::agreement::{date, date_or_none, own_language};
-use super::said::{Said, Which, run_with};
-use super::{all, entry, show};
+use super::said::{self, Said, Which, run_with};
+use super::{entry, show};
 use crate::advice::Advice;
 use crate::cli::Context;
 use crate::holder::Reached;
@@ -191,7 +191,7 @@ pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
 
 async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result<Said, Failure> {
     let (done, request) = match verb {
-        Verb::List => return Ok(Said::All(all(journal, "plan").await?, NONE)),
+        Verb::List => return said::all(context, journal, "plan", NONE).await,
         Verb::Show(Which { id }) => return Ok(Said::One(show(journal, id).await?)),
         Verb::Add(add) => return begin(context, journal, add).await,
         Verb::Edit(edit) => return change(context, journal, edit).await,

@@ -1,10 +1,11 @@
 //! What the verbs of all kinds have in common: their plainest arguments, what came of them, and how it is said.
 
 use clap::Args;
+use serde_json::value::RawValue;
 
 use crate::cli::Context;
 use crate::holder::{self, Reached, Wish};
-use crate::request::{Agenda, Entry, Failure, PhotoSaved};
+use crate::request::{Agenda, Entry, Failure, PhotoSaved, Request, Response};
 use crate::words;
 
 /// An entry.
@@ -28,6 +29,8 @@ pub struct WithReason {
 pub(super) enum Said {
     /// All of a kind, and what is said where there are none.
     All(Vec<Entry>, &'static str),
+    /// All of a kind as JSON, for scripts.
+    Json(Box<RawValue>),
     /// One, shown whole.
     One(Box<Entry>),
     /// Something was done to one.
@@ -45,6 +48,27 @@ impl Said {
     pub(super) fn told(entry: Box<Entry>, words: impl FnOnce(&Entry) -> String) -> Said {
         let words = words(&entry);
         Said::Told(entry, words)
+    }
+}
+
+/// All entries of a kind, as they are said: for scripts the holder makes the JSON, and nobody else takes it apart.
+///
+/// # Errors
+/// What the holder answers with.
+pub(super) async fn all(
+    context: &Context,
+    journal: &mut Reached,
+    kind: &str,
+    none: &'static str,
+) -> Result<Said, Failure> {
+    let request = Request::List {
+        kind: kind.to_owned(),
+        as_json: context.out.is_json(),
+    };
+    match journal.ask_to_the_end(request, |_| Ok(())).await? {
+        Response::Entries(entries) => Ok(Said::All(entries, none)),
+        Response::Json(all) => Ok(Said::Json(all)),
+        other => Err(super::unexpected(other)),
     }
 }
 
@@ -67,30 +91,14 @@ pub(super) async fn run_with(
 pub(super) fn say(context: &Context, said: Said) -> Result<(), Failure> {
     let out = context.out;
     match said {
-        Said::All(entries, none) => {
-            out.value(&entries)?;
-            out.say(&words::list(out, &entries, none))
-        }
-        Said::One(entry) => {
-            out.value(&entry)?;
-            out.say(&words::entry(out, &entry))
-        }
-        Said::Done(verb, entry) => {
-            out.value(&entry)?;
-            out.say(&words::done(verb, &entry))
-        }
-        Said::Told(entry, told) => {
-            out.value(&entry)?;
-            out.say(&told)
-        }
-        Said::Agenda(agenda) => {
-            out.value(&agenda)?;
-            let points = words::checkin::points(&agenda.agenda, &[]);
-            out.say(&points.join("\n"))
-        }
-        Said::Saved(saved) => {
-            out.value(&saved)?;
-            out.say(&words::memory::saved(&saved))
-        }
+        Said::All(entries, none) => out.value_or(&entries, || words::list(out, &entries, none)),
+        Said::Json(all) => out.value(&all),
+        Said::One(entry) => out.value_or(&entry, || words::entry(out, &entry)),
+        Said::Done(verb, entry) => out.value_or(&entry, || words::done(verb, &entry)),
+        Said::Told(entry, told) => out.value_or(&entry, || told),
+        Said::Agenda(agenda) => out.value_or(&agenda, || {
+            words::checkin::points(&agenda.agenda, &[]).join("\n")
+        }),
+        Said::Saved(saved) => out.value_or(&saved, || words::memory::saved(&saved)),
     }
 }

@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 use jiff::civil::{DateTime, Time};
 use jiff::{Timestamp, ToSpan, Zoned};
 
-use super::said::{Said, Which, run_with};
-use super::{all, entry, show};
+use super::said::{self, Said, Which, run_with};
+use super::{entry, show};
 use crate::advice::Advice;
 use crate::cli::{Context, span_of_at_most};
 use crate::holder::Reached;
@@ -95,7 +95,7 @@ async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result
             let over = Request::Space(SpaceRequest::Over { id });
             Said::told(entry(journal, over).await?, words::space_over)
         }
-        Verb::List => Said::All(all(journal, "space").await?, NONE),
+        Verb::List => said::all(context, journal, "space", NONE).await?,
         Verb::Show(Which { id }) => Said::One(show(journal, id).await?),
     })
 }

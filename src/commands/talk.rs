@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::agreement::own_language;
-use super::said::{Said, Which, run_with};
+use super::said::{self, Said, Which, run_with};
 use super::{all, entry, show};
 use crate::advice::Advice;
 use crate::cli::Context;
@@ -230,7 +230,7 @@ async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result
             };
             done(did, entry)
         }
-        Verb::List => Said::All(all(journal, "talk").await?, NONE),
+        Verb::List => said::all(context, journal, "talk", NONE).await?,
         Verb::Show(Which { id }) => Said::One(show(journal, id).await?),
     })
 }

@@ -87,10 +87,9 @@ async fn show_all(context: &Context, journal: &mut Reached) -> Result<(), Failur
             Ok(Turn::Event(event)) => {
                 // How far a meeting is would be a line a change, and each change that comes says so itself.
                 let told = context.wordy || !matches!(event, Event::Transfer { .. });
-                if told {
+                if told && out.is_json() {
                     out.value(&event)?;
-                }
-                if let Some(words) = words::event(out, &event).filter(|_| told) {
+                } else if told && let Some(words) = words::event(out, &event) {
                     out.say(&words)?;
                 }
             }
