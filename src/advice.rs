@@ -3,7 +3,7 @@
 //! The crates return values; here, at the edge, they become words. A [`Failure`] is made from an [`Advice`] and nowhere
 //! else, and a test pins every one of them (`advice/sentences.txt`), so that a change of wording is seen in review.
 
-use amends_replica::Cause;
+use amends_replica::{Cause, Mended};
 
 use crate::request::Failure;
 
@@ -538,7 +538,16 @@ advice! {
         "Make some room, then try again.";
     StoreDamaged { path: String, why: String } => "damaged", DAMAGED,
         "{path} cannot be read: {why}.",
-        "Put the whole folder back from a copy, or pair again and let your partner's device fill it. Nothing was changed.";
+        "Give amends doctor --repair: it makes anew what it can, and your partner's device gives the rest. Nothing was changed.";
+    BeyondRepair { path: String } => "beyond_repair", DAMAGED,
+        "{path} lost this device's own keys, and nothing else has them.",
+        "Come back from a backup: amends backup restore. Else make a new journal, and pair again. What is damaged is kept.";
+    RepairWhileUp => "repair_while_up", FAILED,
+        "An amends has the journal open, and it cannot be repaired meanwhile.",
+        "Give amends down, then amends doctor --repair.";
+    RecordsLost { told: String } => "records_lost", FAILED,
+        "{told}",
+        "Meet: amends sync. What is asked for comes by itself; what had not reached your partner's device comes back from a backup alone.";
     StoreNewer { path: String } => "newer", FAILED,
         "{path} was written by a newer amends.",
         "Install that version here too.";
@@ -822,6 +831,9 @@ advice! {
     ExportNotEmpty { path: String } => "export_not_empty", FAILED,
         "{path} is there and is no empty folder. It was left as it is.",
         "Name a new folder.";
+    CalendarInsideHome { path: String } => "calendar_place", WRONG_USE,
+        "{path} lies in the folder of the journal, where no other file belongs. Nothing was written.",
+        "Name a file elsewhere, or - for standard output.";
     ExportInsideHome { path: String } => "export_place", WRONG_USE,
         "{path} lies in the folder of the journal, where no other file belongs. Nothing was written.",
         "Name a folder elsewhere, on a stick for example.";
@@ -925,6 +937,68 @@ pub fn set_aside_more(count: u64) -> String {
         1 => "One more record is kept and set aside.".to_owned(),
         n => format!("{n} more records are kept and set aside."),
     }
+}
+
+/// What a person is told of records that their disk lost.
+pub fn records_lost(count: u64) -> String {
+    match count {
+        1 => "One record is lost on this disk; your partner's device is asked for it.".to_owned(),
+        n => format!("{n} records are lost on this disk; your partner's device is asked for them."),
+    }
+}
+
+/// What came of a repair. `anew`: the file was made anew, and the damaged one is kept.
+pub fn mended(path: &str, mended: Option<&Mended>, anew: bool) -> String {
+    let mut said = Vec::new();
+    if anew {
+        said.push(format!(
+            "{path} was damaged and is made anew of what could be read; as it was it is kept beside it, with .damaged behind its name."
+        ));
+    }
+    let mended = mended.copied().unwrap_or_default();
+    let count = |n: u64, one: &str, many: &str| match n {
+        0 => None,
+        1 => Some(format!("One {one}")),
+        n => Some(format!("{n} {many}")),
+    };
+    let was = |n: u64| if n == 1 { "was" } else { "were" };
+    let is = |n: u64| if n == 1 { "is" } else { "are" };
+    said.extend(count(mended.made, "row", "rows").map(|rows| {
+        format!(
+            "{rows} {} made anew from this device's own log.",
+            was(mended.made)
+        )
+    }));
+    said.extend(count(mended.asked, "record", "records").map(|records| {
+        format!(
+            "{records} {} lost here, and asked of your partner's device when you meet.",
+            is(mended.asked)
+        )
+    }));
+    said.extend(
+        count(mended.pieces, "piece of a photo", "pieces of photos").map(|pieces| {
+            format!(
+                "{pieces} {} lost here, and asked for when you meet.",
+                is(mended.pieces)
+            )
+        }),
+    );
+    said.extend(count(mended.gone, "record of your own", "records of your own").map(|records| {
+        format!(
+            "{records} {} lost here and had not reached your partner's device: what entries showed of it they still show, and a backup may hold the rest.",
+            is(mended.gone)
+        )
+    }));
+    if mended.begins_anew {
+        said.push(
+            "What was written last may be missing, so this device writes on under a new key."
+                .to_owned(),
+        );
+    }
+    if said.is_empty() {
+        said.push(format!("There was nothing to repair in {path}."));
+    }
+    said.join(" ")
 }
 
 /// What a person is told when something was refused outright.

@@ -29,6 +29,7 @@ mod memory;
 mod packet;
 mod pairing;
 mod plan;
+mod repairing;
 mod sessions;
 mod space;
 mod stores;
@@ -59,6 +60,7 @@ pub(crate) use answers::time_of;
 pub use examining::{Examined, examine_stores};
 pub(crate) use exports::UNFINISHED as UNFINISHED_EXPORT;
 pub(crate) use meeting::{EARLIEST, LATEST};
+pub use repairing::repair_stores;
 pub(crate) use stores::system_rng;
 pub use stores::{Open, adopt_stores, create_stores, open};
 

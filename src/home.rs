@@ -43,7 +43,7 @@ pub const LOCK: &str = "lock";
 pub const SOCKET: &str = "socket";
 
 /// What SQLite may leave beside a database while it is open, or after a power cut.
-const SIDE_FILES: [&str; 10] = [
+const SIDE_FILES: [&str; 30] = [
     "journal.db-wal",
     "journal.db-shm",
     "journal.db-journal",
@@ -55,6 +55,27 @@ const SIDE_FILES: [&str; 10] = [
     "journal.db.copy-unfinished",
     "private.db.version-1",
     "private.db.copy-unfinished",
+    // What a repair keeps of a damaged one, and what one that was cut short leaves.
+    "journal.db.damaged",
+    "journal.db.damaged-wal",
+    "journal.db.repaired",
+    "journal.db.repaired-wal",
+    "journal.db.repaired-journal",
+    "journal.db.repaired.read",
+    "journal.db.repaired.read-wal",
+    "journal.db.repaired.read-shm",
+    "journal.db.repaired.second",
+    "journal.db.repaired.second-wal",
+    "private.db.damaged",
+    "private.db.damaged-wal",
+    "private.db.repaired",
+    "private.db.repaired-wal",
+    "private.db.repaired-journal",
+    "private.db.repaired.read",
+    "private.db.repaired.read-wal",
+    "private.db.repaired.read-shm",
+    "private.db.repaired.second",
+    "private.db.repaired.second-wal",
 ];
 
 /// A vault is some hundred bytes; this bound only keeps a foreign file from filling the memory.

@@ -98,6 +98,81 @@ fn a_store_with_changed_bytes_is_said() {
     }
 }
 
+/// What `doctor --repair` says, check by check.
+fn repair(device: &Device) -> Vec<Value> {
+    let said = device.run(&["doctor", "--repair", "--quiet"]);
+    said.last().as_array().unwrap().clone()
+}
+
+fn of<'a>(found: &'a [Value], check: &str) -> &'a Value {
+    let is = |one: &&Value| one["check"] == check;
+    found
+        .iter()
+        .find(is)
+        .unwrap_or_else(|| panic!("{check} in {found:#?}"))
+}
+
+#[test]
+fn a_changed_byte_anywhere_is_said_and_repaired_and_the_partner_gives_the_rest() {
+    let (pair, list) = with_something_written();
+    let path = pair.ana.home().join("journal.db");
+    let whole = fs::read(&path).unwrap();
+    let pages = whole.len() / 4096;
+    let long = std::env::var_os("AMENDS_LONG").is_some();
+    let places: Vec<usize> = (0..pages)
+        .filter(|page| long || page % 4 == 1)
+        .map(|page| page * 4096 + [5, 9, 300, 1700, 3000, 4000][page % 6])
+        // How the pages are to be read, and the list of tables.
+        .chain([20, 28, 110, 4000])
+        .collect();
+    let (mut repaired, mut beyond) = (0, Vec::new());
+    for at in places {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x41;
+        fs::write(&path, &bytes).unwrap();
+        let found = repair(&pair.ana);
+        let told = of(&found, "repair_journal");
+        for panicking in ["panicked", "internal"] {
+            assert!(!told.to_string().contains(panicking), "byte {at}: {told}");
+        }
+        if told["code"] == "beyond_repair" {
+            // The one row that nothing else has.
+            beyond.push(at);
+            fs::write(&path, &whole).unwrap();
+            continue;
+        }
+        assert_eq!(told["state"], "ok", "byte {at}: {found:#?}");
+        assert_eq!(
+            of(&found, "journal")["state"],
+            "ok",
+            "byte {at}: {found:#?}"
+        );
+        repaired += usize::from(told["message"].to_string().contains("is made anew"));
+        pair.meet();
+        pair.meet();
+        assert_eq!(pair.ana.list(), list, "byte {at}: {told}");
+        assert_equal(&pair.ana, &pair.bo);
+        let found = repair(&pair.ana);
+        assert_eq!(of(&found, "journal")["state"], "ok", "byte {at}");
+        assert!(
+            found.iter().all(|one| one["check"] != "lost"),
+            "byte {at}: {found:#?}"
+        );
+        // From the same state once more; Bo's device has seen nothing that could not be.
+        fs::write(&path, &whole).unwrap();
+        assert!(pair.bo.status()["refused"].as_array().unwrap().is_empty());
+    }
+    assert!(repaired > 4 && beyond.len() <= 3, "{repaired} {beyond:?}");
+    let kept = pair.ana.home().join("journal.db.damaged");
+    assert!(kept.exists(), "what was damaged is kept");
+    // While somebody has the journal open nothing is repaired.
+    let up = pair.ana.up();
+    let said = pair.ana.run_locked(&["doctor", "--repair", "--quiet"]);
+    assert_eq!(said.failure(), (1, "repair_while_up".to_owned()));
+    up.down();
+    assert_eq!(pair.ana.list(), list);
+}
+
 #[test]
 fn what_belongs_to_another_home_is_said_and_left_alone() {
     let (pair, list) = with_something_written();

@@ -324,6 +324,13 @@ fn every_advice() -> Vec<Advice> {
             path: "/home/ana/journal.db".to_owned(),
             why: "it is empty".to_owned(),
         },
+        A::BeyondRepair {
+            path: "/home/ana/amends/journal.db".to_owned(),
+        },
+        A::RepairWhileUp,
+        A::RecordsLost {
+            told: records_lost(2),
+        },
         A::StoreNewer {
             path: "/home/ana/journal.db".to_owned(),
         },
@@ -572,6 +579,9 @@ fn every_advice() -> Vec<Advice> {
         A::ExportNotEmpty {
             path: "/media/stick/my-journal".to_owned(),
         },
+        A::CalendarInsideHome {
+            path: "/home/ana/amends/together.ics".to_owned(),
+        },
         A::ExportInsideHome {
             path: "/home/ana/amends/my-journal".to_owned(),
         },
@@ -675,6 +685,20 @@ fn every_sentence_is_as_it_was_agreed() {
         ),
         set_aside(Some("Bo"), 7, &[], "step 5: reason"),
         set_aside(Some("Bo"), 7, &[], "step 6: reason"),
+        records_lost(1),
+        records_lost(2),
+        mended("/home/ana/amends/journal.db", None, false),
+        mended(
+            "/home/ana/amends/journal.db",
+            Some(&Mended {
+                made: 1,
+                asked: 2,
+                gone: 1,
+                pieces: 2,
+                begins_anew: true,
+            }),
+            true,
+        ),
         set_aside_more(1),
         set_aside_more(2),
         refused("reason"),

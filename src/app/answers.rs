@@ -577,6 +577,8 @@ impl App {
         }
         let spaces = self.spaces_now();
         let mut refused = self.told_aside(replica)?;
+        let lost = replica.lost();
+        refused.extend((lost > 0).then(|| crate::advice::records_lost(lost)));
         refused.extend(self.refused.iter().cloned());
         Ok(Status {
             name,

@@ -68,6 +68,7 @@ pub fn examine_stores(
             if let Some(replica) = &mut replica {
                 met = replica.last_met();
                 findings.push(set_aside(replica, &journal));
+                findings.extend(lost(replica));
             }
             findings.push(paired(pair.as_ref(), replica.as_ref()));
             if let (Ok(device), Ok(Some(pair))) = (&device, &pair) {
@@ -230,6 +231,15 @@ fn set_aside(replica: &Replica, journal: &Store) -> Finding {
     ill("set_aside", State::Warning, Advice::SetAside { told })
 }
 
+/// Records that the disk lost.
+fn lost(replica: &Replica) -> Option<Finding> {
+    let told = match replica.lost() {
+        0 => return None,
+        count => advice::records_lost(count),
+    };
+    Some(ill("lost", State::Warning, Advice::RecordsLost { told }))
+}
+
 /// Records that are told of one by one; beyond that they are counted.
 const ASIDE_TOLD: usize = 8;
 
@@ -306,6 +316,7 @@ impl App {
         findings.push(keys(Ok(&self.open.device), pair, replica.as_ref()));
         if let Some(replica) = &replica {
             findings.push(set_aside(replica, &self.open.journal));
+            findings.extend(lost(replica));
         }
         findings.push(paired(pair, replica.as_ref()));
         let met = replica.as_ref().and_then(Replica::last_met);

@@ -489,7 +489,7 @@ fn store_write(write: &amends_replica::Write) -> amends_store::Write {
     }
 }
 
-fn commit(
+pub(super) fn commit(
     store: &mut Store,
     writes: &[amends_replica::Write],
     durable: bool,
@@ -505,6 +505,11 @@ fn commit(
 
 fn row_bytes<T: Serialize>(row: &T) -> Result<Vec<u8>, Failure> {
     serde_json::to_vec(row).map_err(|error| internal(&error))
+}
+
+/// Keeps where a store is, in it: whoever finds it elsewhere knows that it was copied.
+pub(super) fn put_place(store: &mut Store, place: &Place) -> Result<(), Failure> {
+    put(store, PLACE, place)
 }
 
 fn put<T: Serialize>(store: &mut Store, key: &[u8], row: &T) -> Result<(), Failure> {
@@ -550,7 +555,7 @@ pub(crate) fn internal(error: &dyn std::fmt::Display) -> Failure {
     .into()
 }
 
-fn open_failed(path: &Path, error: &amends_store::OpenError) -> Failure {
+pub(super) fn open_failed(path: &Path, error: &amends_store::OpenError) -> Failure {
     use amends_store::OpenError as E;
     let path = path.display().to_string();
     let advice = match error {

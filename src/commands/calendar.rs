@@ -62,6 +62,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure>
     let out = context.out;
     let to_standard_output = arguments.to == Path::new("-");
     if !to_standard_output {
+        must_be_elsewhere(context, &arguments.to)?;
         put(&arguments.to, &text, arguments.force)?;
     }
     let shown = line(&arguments.to.display().to_string());
@@ -122,6 +123,21 @@ pub(crate) fn text_of(dates: &Dates, neutral: bool) -> Result<String, Failure> {
         }
         .into()
     })
+}
+
+/// The folder of the journal holds nothing but the journal.
+fn must_be_elsewhere(context: &Context, path: &Path) -> Result<(), Failure> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    match (context.home_dir()?.canonicalize(), folder.canonicalize()) {
+        (Ok(home), Ok(folder)) if folder.starts_with(&home) => Err(Advice::CalendarInsideHome {
+            path: line(&path.display().to_string()),
+        }
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 /// Whole or not at all, and for this user alone.

@@ -19,8 +19,8 @@ use amends_keys::vault::VaultKey;
 /// Find out what is wrong: the journal, its keys, the clock, the network
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Find out what is wrong, and what to do next: looks at the folder and its disk, the vault, both stores row by row, the keys, the clock, and why your partner's device is not met. It changes nothing. What it finds is said with its cause first.\n\nIt works with amends up and without. What can be looked at without the passphrase is looked at even where the journal cannot be opened. On the network it asks what every device asks that looks for others, and tries to connect to your partner's device; --quiet leaves the asking out. It takes a few seconds.",
-    after_help = "Examples:\n  amends doctor\n  amends doctor --peer 192.168.1.7:4100     also try this address\n  amends doctor --json                      for scripts: an array, the worst first"
+    long_about = "Find out what is wrong, and what to do next: looks at the folder and its disk, the vault, both stores row by row, the keys, the clock, and why your partner's device is not met. It changes nothing but with --repair. What it finds is said with its cause first.\n\nIt works with amends up and without. What can be looked at without the passphrase is looked at even where the journal cannot be opened. On the network it asks what every device asks that looks for others, and tries to connect to your partner's device; --quiet leaves the asking out. It takes a few seconds.\n\n--repair mends a damaged store before it looks: what can be read is kept, what this device's own log says is made anew, and what only the log had is asked of your partner's device when you meet. A store that was damaged is kept beside the new one. No amends may have the journal open meanwhile.",
+    after_help = "Examples:\n  amends doctor\n  amends doctor --peer 192.168.1.7:4100     also try this address\n  amends doctor --repair                    also mend what is damaged\n  amends doctor --json                      for scripts: an array, the worst first"
 )]
 pub struct Arguments {
     /// An address of your partner's device to try, besides those that are known and found
@@ -29,6 +29,9 @@ pub struct Arguments {
     /// Ask nothing on the network; try known addresses only
     #[arg(long)]
     quiet: bool,
+    /// Mend what is damaged, from the log and from your partner's device
+    #[arg(long)]
+    repair: bool,
 }
 
 /// Runs `amends doctor`. Gives the exit code that goes with what was found.
@@ -57,6 +60,9 @@ async fn look(context: &Context, arguments: &Arguments) -> Result<Vec<Finding>, 
     let wish = Wish::default();
     match holder::find(&home, &wish).await {
         Ok(Some(mut there)) => {
+            if arguments.repair {
+                return Err(Advice::RepairWhileUp.into());
+            }
             findings.push(well("holder", "An amends has the journal open, and answers."));
             let asked = Request::Doctor { peer, quiet };
             return match there.ask_to_the_end(asked, |_| Ok(())).await? {
@@ -83,6 +89,13 @@ async fn look(context: &Context, arguments: &Arguments) -> Result<Vec<Finding>, 
             return without_stores(findings, &dir).await;
         }
     };
+    if arguments.repair {
+        let mut told = app::repair_stores(&home, &key);
+        for finding in &mut told {
+            finding.check = format!("repair_{}", finding.check);
+        }
+        findings.extend(told);
+    }
     let Examined {
         findings: more,
         facts,

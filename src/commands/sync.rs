@@ -1,6 +1,6 @@
 //! `amends sync`: meets the partner's device once.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde::Serialize;
@@ -45,6 +45,28 @@ struct ForScripts {
     have_all: bool,
 }
 
+/// How often it is said how far something is.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Says when it is time to say how far something is: not in its first second, and then once a second.
+struct Pace {
+    due: Instant,
+}
+
+impl Pace {
+    fn from(now: Instant) -> Self {
+        Self { due: now + EVERY }
+    }
+
+    fn is_due(&mut self, now: Instant) -> bool {
+        let due = now >= self.due;
+        if due {
+            self.due = now + EVERY;
+        }
+        due
+    }
+}
+
 /// Runs `amends sync`.
 ///
 /// # Errors
@@ -76,13 +98,14 @@ pub async fn meet_once(
     let mut journal = holder::reach(context, wish).await?;
     out.note("Looking for your partner's device …");
     let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+    let mut pace = Pace::from(Instant::now());
     let answer = journal
         .ask_to_the_end(Request::Sync { timeout_ms, peer }, |event| {
             out.value(&event)?;
             match (&event, words::event(out, &event)) {
-                // How far it is belongs to progress; the sum comes at the end.
+                // How far it is is said where it takes over a second; the sum comes at the end.
                 (Event::Transfer { .. }, Some(words)) => {
-                    if context.wordy {
+                    if pace.is_due(Instant::now()) || context.wordy {
                         out.note(&words);
                     }
                     Ok(())
@@ -110,4 +133,20 @@ pub async fn meet_once(
         have_all,
     })?;
     out.say(&words::synced(&synced))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_far_it_is_is_said_after_a_second_and_then_once_a_second() {
+        let now = Instant::now();
+        let mut pace = Pace::from(now);
+        let said: Vec<u64> = (0..40)
+            .map(|tenth| tenth * 100)
+            .filter(|at| pace.is_due(now + Duration::from_millis(*at)))
+            .collect();
+        assert_eq!(said, [1000, 2000, 3000]);
+    }
 }

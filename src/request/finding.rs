@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 /// One thing that was looked at, and how it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// What was looked at: `home`, `disk`, `vault`, `clock`, `holder`, `journal`, `private`, `keys`, `set_aside`, `pair`,
-    /// `interfaces`, `vpn`, `multicast`, `partner`.
+    /// What was looked at: `home`, `disk`, `vault`, `clock`, `holder`, `journal`, `private`, `keys`, `set_aside`, `lost`, `pair`,
+    /// `interfaces`, `vpn`, `multicast`, `partner`; what `--repair` did: `repair_journal`, `repair_private`.
     pub check: String,
     /// How it is.
     pub state: State,

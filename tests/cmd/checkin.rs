@@ -528,6 +528,13 @@ fn a_calendar_file_holds_what_is_in_force_under_neutral_titles() {
         .collect();
     assert_eq!(late, ["2027-05-17", "2027-05-21", "2027-05-28"]);
 
+    // Nothing but the journal lies in its folder.
+    let inside = bo.home().join("together.ics");
+    let inside = inside.to_str().unwrap();
+    bo.open(&["calendar", "--to", inside, "--force", "--json"])
+        .fails(2, "calendar_place");
+    assert!(!std::path::Path::new(inside).exists());
+
     // It is never written over unasked.
     let again = bo.open(&["calendar", "--to", to, "--titles", "--json"]);
     again.fails(1, "calendar_exists");
