@@ -36,8 +36,12 @@ impl Text {
             review_on: None,
         }))?;
         let id = asked.value["id"].as_str().unwrap_or_default().to_owned();
-        ups.1.running.holding(asked.begun, &["\"changed\"", &id])?;
-        ups.0.running.holding(asked.begun, &["\"reached\"", &id])?;
+        ups.1
+            .running
+            .holding(asked.begun, &["\"event\":\"changed\"", &id])?;
+        ups.0
+            .running
+            .holding(asked.begun, &["\"event\":\"reached\"", &id])?;
         Ok(Text { id, text, edits: 0 })
     }
 
@@ -84,11 +88,11 @@ pub(crate) fn latency(
         let seen = ups
             .1
             .running
-            .holding(asked.begun, &["\"changed\"", &mark])?;
+            .holding(asked.begun, &["\"event\":\"changed\"", &mark])?;
         let there = ups
             .0
             .running
-            .holding(asked.begun, &["\"reached\"", &text.id])?;
+            .holding(asked.begun, &["\"event\":\"reached\"", &text.id])?;
         shown.took(seen - asked.begun);
         confirmed.took(asked.took);
         reached.took(there - asked.begun);
@@ -159,8 +163,13 @@ pub(crate) fn latency(
         let begun = std::time::Instant::now();
         pair.ana
             .timed(&["boundary", "edit", &text.id, &text.text])?;
-        let seen = ups.1.running.holding(begun, &["\"changed\"", &mark])?;
-        ups.0.running.holding(begun, &["\"reached\"", &text.id])?;
+        let seen = ups
+            .1
+            .running
+            .holding(begun, &["\"event\":\"changed\"", &mark])?;
+        ups.0
+            .running
+            .holding(begun, &["\"event\":\"reached\"", &text.id])?;
         shown.took(seen - begun);
     }
     let limit = Some(("hello + commit + round trip", limits.median()));
@@ -189,8 +198,12 @@ pub(crate) fn wire(bench: &mut Bench<'_>, pair: &Pair, ups: &mut (Up, Up)) -> To
         let before = bytes_over("cable0").ok_or("no cable")?;
         let (mark, request) = text.next();
         let begun = pair.ana.ask(&request)?.begun;
-        ups.1.running.holding(begun, &["\"changed\"", &mark])?;
-        ups.0.running.holding(begun, &["\"reached\"", &text.id])?;
+        ups.1
+            .running
+            .holding(begun, &["\"event\":\"changed\"", &mark])?;
+        ups.0
+            .running
+            .holding(begun, &["\"event\":\"reached\"", &text.id])?;
         settle();
         weighs.add(bytes_over("cable0").ok_or("no cable")? - before);
     }

@@ -98,10 +98,12 @@ fn catch_up(bench: &mut Bench<'_>, pair: &Pair, entries: u64, bytes: u64) -> Tol
     let wire = bytes_over("cable0");
     let begun = Instant::now();
     let mut running = pair.bo.start(&sync)?;
-    let mut peak = 0.0;
+    let (mut peak, mut worked) = (0.0, 0.0);
     let pid = running.pid();
     let ended = loop {
         peak = memory(pid, "VmHWM").unwrap_or(peak);
+        // A thread that ended is not counted any more.
+        worked = cpu(pid).max(worked);
         if running.is_over() {
             break begun.elapsed();
         }
@@ -158,6 +160,14 @@ fn catch_up(bench: &mut Bench<'_>, pair: &Pair, entries: u64, bytes: u64) -> Tol
             "- open and verify, one core",
             "ms",
             &one(ms(alone)),
+            None,
+            Bound::None,
+        );
+        figures.add(
+            ROW,
+            "- CPU of the sync",
+            "ms",
+            &one(worked),
             None,
             Bound::None,
         );
