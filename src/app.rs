@@ -502,7 +502,7 @@ impl App {
                 // What comes of it goes over this link too, before anyone is told that all is there.
                 self.tend()?;
                 self.look_at_syncs();
-                Ok(())
+                self.let_spare_go()
             }
         }
     }
@@ -586,6 +586,7 @@ impl App {
         let latest = Instant::now() + std::time::Duration::from_secs(30);
         [
             self.sessions.next_beat(),
+            self.sessions.next_spare(Instant::now()),
             self.next_dial(),
             self.next_tending(),
             self.pairing.as_ref().and_then(Pairing::due),
@@ -600,6 +601,7 @@ impl App {
         for link in self.sessions.beat(Instant::now()) {
             self.close(link);
         }
+        self.let_spare_go()?;
         self.look_at_syncs();
         self.look_at_pairing().await?;
         self.keep_meeting().await

@@ -4,28 +4,13 @@
 
 mod devices;
 
-use std::process::Command;
-
 use amends_keys::identity::{DiscoveryKey, StaticKey, StaticSecret, day_of, identity_of_the_day};
 use amends_network::{Config, Listen, peer_id_of_seed};
 use devices::clocks::{self, DAY};
-use devices::network::{in_namespaces, shell};
+use devices::network::{A_CABLE, has_nft, in_namespaces, shell};
 use devices::opened::Opened;
 use devices::{Device, Pair, Running};
 use serde_json::Value;
-
-/// Bo's machine is a namespace of its own, on the other end of a cable.
-const A_CABLE: &str = "
-    ip link set lo up
-    mount -t tmpfs none /run
-    mkdir -p /run/netns
-    ip netns add bo
-    ip link add cable0 type veth peer name cable1 netns bo
-    ip addr add 10.97.0.1/24 dev cable0
-    ip link set cable0 up
-    ip -n bo link set lo up
-    ip -n bo addr add 10.97.0.2/24 dev cable1
-    ip -n bo link set cable1 up";
 
 /// What `doctor` finds, and its exit code.
 struct Found {
@@ -89,18 +74,6 @@ fn bo_is_up() -> (Pair, Running) {
 fn ends(up: Running) {
     up.interrupt();
     up.ends_well();
-}
-
-/// Whether there is a firewall to close.
-fn has_nft(name: &str) -> bool {
-    let has = Command::new("nft")
-        .arg("--version")
-        .output()
-        .is_ok_and(|said| said.status.success());
-    if !has {
-        devices::skipped(name, "there is no nft");
-    }
-    has
 }
 
 #[test]

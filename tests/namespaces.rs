@@ -4,7 +4,7 @@
 
 mod devices;
 
-use devices::network::{in_namespaces, shell};
+use devices::network::{A_CABLE, Counted, in_namespaces, said_by, shell};
 use devices::{Code, Device, Pair, assert_equal};
 use serde_json::json;
 
@@ -75,19 +75,6 @@ fn several_codes_on_one_network_are_told_apart_by_the_long_one() {
     );
 }
 
-/// Bo's machine is a namespace of its own, on the other end of a cable.
-const A_CABLE: &str = "
-    ip link set lo up
-    mount -t tmpfs none /run
-    mkdir -p /run/netns
-    ip netns add bo
-    ip link add cable0 type veth peer name cable1 netns bo
-    ip addr add 10.97.0.1/24 dev cable0
-    ip link set cable0 up
-    ip -n bo link set lo up
-    ip -n bo addr add 10.97.0.2/24 dev cable1
-    ip -n bo link set cable1 up";
-
 #[test]
 fn a_cable_that_is_pulled_and_put_back_brings_them_together_again() {
     in_namespaces(
@@ -122,6 +109,54 @@ fn a_cable_that_is_pulled_and_put_back_brings_them_together_again() {
             assert_equal(&pair.ana, &pair.bo);
         },
     );
+}
+
+/// However the two came together, both having dialled: after some seconds there is one link, and on it a heartbeat every three
+/// seconds each way. What a heartbeat is on the wire: 105 bytes at most, and its acknowledgement of 52.
+#[test]
+fn an_idle_pair_is_silent_but_for_its_heartbeats() {
+    let name = "an_idle_pair_is_silent_but_for_its_heartbeats";
+    in_namespaces(name, A_CABLE, || {
+        let Some(here) = Counted::of(name, "ip protocol tcp", &["cable0"]) else {
+            return;
+        };
+        let there = Counted::inside("bo", name, "ip protocol tcp", &["cable1"]).unwrap();
+        let pair = Pair::new();
+        let mut ana = pair.ana.start(&["up"]);
+        let mut bo = pair.bo.start_in("bo", &["up"]);
+        ana.until("met");
+        bo.until("met");
+        pair.ana.propose("Said, and then nothing more.");
+        bo.until("changed");
+        // proc_pid_net(5): the ninth number is what was sent, the first what came.
+        let all = || {
+            let said = said_by("grep cable0: /proc/net/dev | tr ':' ' '");
+            let numbers = said.split_whitespace().skip(1);
+            let numbers: Vec<u64> = numbers.map(|n| n.parse().unwrap()).collect();
+            numbers[0] + numbers[8]
+        };
+        let said = || {
+            let tcp = here.bytes()[0] + there.bytes()[0];
+            (std::time::Instant::now(), tcp, all())
+        };
+        // Not for an event: the time is what is measured.
+        let nine_seconds = || std::thread::sleep(std::time::Duration::from_secs(9));
+        nine_seconds();
+        let before = said();
+        nine_seconds();
+        let after = said();
+        let (tcp, all) = (after.1 - before.1, after.2 - before.2);
+        let passed = after.0 - before.0;
+        println!("in {passed:?}: {tcp} bytes of TCP/IP, {all} bytes of everything on the cable");
+        // Each may have one more than fits, begun before or ended after.
+        let beats = 2 * (passed.as_secs() / 3 + 1);
+        assert!(tcp > 0, "not even a heartbeat");
+        assert!(tcp <= beats * (105 + 52), "{tcp} bytes in {passed:?}");
+        for up in [ana, bo] {
+            up.interrupt();
+            up.ends_well();
+        }
+    });
 }
 
 #[test]

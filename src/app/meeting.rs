@@ -1,19 +1,22 @@
 //! Finding the partner's device and keeping the way to it (PROTOCOL section 5): the hosts of this process, the identity of the
 //! day, whom to dial and when.
 //!
-//! mDNS tells where to dial, but is no sign of life: while there is no session, everything known is dialled again with
-//! backoff, the addresses that somebody named first, then the last good ones, then what was found.
+//! mDNS tells where to dial, but is no sign of life: while no session is known to be alive, everything known is dialled again
+//! with backoff, the addresses that somebody named first, then the last good ones, with the port of the day beside the one that
+//! was good (decision 0061), then what was found. Whatever may have opened a way has it done at once: an address of this machine
+//! that came or went, a partner that is heard of, a machine that slept.
+
+mod known;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use amends_keys::identity::{day_of, identity_of_the_day};
+use amends_keys::identity::{day_of, identity_of_the_day, port_of_the_day};
 use amends_network::{
     Address, Backoff, Config, Event as Heard, Events, LinkId as NetLink, Listen, Network, PeerId,
     StartError, peer_id_of_seed,
 };
-use amends_replica::LinkId;
 use rand_core::Rng;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -24,8 +27,11 @@ use super::{App, now};
 use crate::advice::Advice;
 use crate::request::{Event, Failure};
 
-/// Addresses of the partner's device that are kept.
-const KEPT: usize = 8;
+/// The wait before everything known is dialled again where the partner was heard of.
+const AT_ONCE: Duration = Duration::from_millis(300);
+/// Where this clock and the system's steady one, which stands still while a machine sleeps, are so far apart, it slept or was
+/// set.
+const SLEPT: Duration = Duration::from_secs(10);
 /// How long what was queued has to go out at the end.
 const STOPPING: Duration = Duration::from_secs(3);
 /// Before this program was written, and long after it, a clock is wrong: under the identity of such a day nobody is found.
@@ -53,11 +59,14 @@ pub(crate) struct Meetings {
     pub(crate) real_interface: bool,
     /// Addresses that somebody named.
     named: Vec<Address>,
-    found: Vec<Address>,
+    /// What mDNS claims of each of the partner's identities, of yesterday, today and tomorrow.
+    found: Vec<(PeerId, Vec<Address>)>,
     /// Dialled, and nothing came of it yet.
     dialling: HashSet<SocketAddr>,
     backoff: Backoff,
     next_dial: Option<Instant>,
+    /// Both clocks as they were when last looked at: milliseconds since 1970 UTC, and the steady one.
+    clocks: (i64, Instant),
     /// When, after midnight, this device changes to the new day's identity (milliseconds since 1970 UTC).
     change_at: Option<i64>,
 }
@@ -75,6 +84,7 @@ impl Meetings {
             dialling: HashSet::new(),
             backoff: Backoff::new(),
             next_dial: None,
+            clocks: (now(), Instant::now()),
             change_at: None,
         }
     }
@@ -86,7 +96,35 @@ impl Meetings {
 
     /// Where the partner's device was named or found.
     pub(super) fn known(&self) -> impl Iterator<Item = Address> + '_ {
-        self.named.iter().chain(&self.found).copied()
+        self.named.iter().copied().chain(self.claimed())
+    }
+
+    /// What was found, the newest first.
+    fn claimed(&self) -> impl Iterator<Item = Address> + '_ {
+        let addresses = self.found.iter().flat_map(|(_, found)| found.iter().rev());
+        addresses.map(|address| Address {
+            peer: None,
+            ..*address
+        })
+    }
+
+    /// Something may have opened a way: it is looked for at once.
+    fn look_now(&mut self) {
+        self.backoff.succeeded();
+        self.next_dial = Some(Instant::now());
+        // Whatever is under way went the old way.
+        self.dialling.clear();
+    }
+
+    /// Whether this machine slept, or its clock was set, since this was last asked.
+    fn slept(&mut self) -> bool {
+        let (wall, steady) = std::mem::replace(&mut self.clocks, (now(), Instant::now()));
+        let (wall, steady) = (
+            self.clocks.0.saturating_sub(wall),
+            self.clocks.1.duration_since(steady).as_millis(),
+        );
+        let steady = i64::try_from(steady).unwrap_or(i64::MAX);
+        u128::from(wall.abs_diff(steady)) > SLEPT.as_millis()
     }
 
     /// Whether this machine has no network but itself. A host told to listen on loopback alone cannot tell.
@@ -205,7 +243,10 @@ impl App {
         let own = self.open.device.static_secret.public();
         let identity = identity_of_the_day(&pair.discovery, day, &own);
         let mut config = Config::journal(*identity, *pair.pnet.expose(), partner_peers(pair, day));
-        config.listen = listen_of(self.options.listen.as_deref())?;
+        config.listen = match listen_of(self.options.listen.as_deref())? {
+            Listen::Everywhere => Listen::Preferred(port_of_the_day(&pair.discovery, day, &own)),
+            asked_for => asked_for,
+        };
         config.announce = !self.options.quiet;
         let (network, events) =
             amends_network::start(config).map_err(|error| start_failed(&error))?;
@@ -262,20 +303,31 @@ impl App {
         }
         self.start_meeting().await?;
         self.meetings.backoff.succeeded();
-        if self.sessions.open().next().is_none() {
+        if self.searches() {
             self.dial_all().await;
         }
         Ok(())
     }
 
+    /// Whether the partner is wanted, and no session with it is known to be alive.
+    fn searches(&self) -> bool {
+        let from = self.sessions.doubtful_from();
+        self.wants_to_meet() && from.is_none_or(|from| from <= Instant::now())
+    }
+
     /// When [`App::keep_meeting`] next dials.
     pub(super) fn next_dial(&self) -> Option<Instant> {
-        let searching = self.wants_to_meet() && self.sessions.open().next().is_none();
-        self.meetings.next_dial.filter(|_| searching)
+        let next = self.meetings.next_dial.filter(|_| self.wants_to_meet())?;
+        let doubtful = self.sessions.doubtful_from();
+        Some(doubtful.map_or(next, |doubtful| doubtful.max(next)))
     }
 
     /// What is due: dialling again, or the new day's identity.
     pub(super) async fn keep_meeting(&mut self) -> Result<(), Failure> {
+        if self.meetings.slept() {
+            self.sessions.doubt_all();
+            self.meetings.look_now();
+        }
         let today = day_of(now());
         let shown = self.meetings.of_a_day().and_then(|carrier| carrier.day);
         if let Some(shown) = shown
@@ -295,15 +347,18 @@ impl App {
     }
 
     async fn dial_all(&mut self) {
-        let saved = self
-            .open
-            .addresses()
-            .into_iter()
-            .filter_map(|typed| typed.parse::<Address>().ok());
-        let known: Vec<Address> = self.meetings.named.iter().copied().chain(saved).collect();
-        self.dial(known, false).await;
+        let known = self.meetings.named.clone();
+        self.dial(known.into_iter().chain(self.saved()), false)
+            .await;
         // What mDNS said may be anybody's claim.
-        self.dial(self.meetings.found.clone(), true).await;
+        let claimed: Vec<Address> = self.meetings.claimed().collect();
+        self.dial(claimed, true).await;
+        // A session that may be dead keeps the host from asking.
+        if self.sessions.open().next().is_some()
+            && let Some(host) = self.meetings.of_a_day()
+        {
+            host.network.ask().await.ok();
+        }
         let wait = self.meetings.backoff.failed(random());
         self.meetings.next_dial = Some(Instant::now() + wait.max(Duration::from_millis(50)));
     }
@@ -336,36 +391,20 @@ impl App {
         }
     }
 
-    /// A session is open over this link: its address was a good one.
-    pub(super) fn met_over(&mut self, id: LinkId) {
-        self.meetings.backoff.succeeded();
-        self.meetings.next_dial = Some(Instant::now());
-        let Some(address) = self.sessions.dialled(id) else {
-            return;
-        };
-        let good = Address {
-            peer: None,
-            ..address
+    /// Lets go of links that another one has taken the place of, and counts on them no longer: one that is dead takes its time
+    /// to be closed.
+    pub(super) fn let_spare_go(&mut self) -> Result<(), Failure> {
+        for link in self.sessions.spare(Instant::now()) {
+            self.close(link);
+            self.link_closed(link)?;
         }
-        .to_string();
-        let mut kept = self.open.addresses();
-        if kept.first() == Some(&good) {
-            return;
-        }
-        kept.retain(|address| *address != good);
-        kept.insert(0, good);
-        kept.truncate(KEPT);
-        if let Err(failure) = self.open.keep_addresses(&kept) {
-            self.tell(&Event::Notice {
-                message: failure.message,
-            });
-        }
+        Ok(())
     }
 
     /// A host brings something.
     pub(super) async fn carried(&mut self, carrier: u64, heard: Heard) -> Result<(), Failure> {
         match heard {
-            Heard::Listening(_) | Heard::StoppedListening(_) => {
+            Heard::Listening(address) | Heard::StoppedListening(address) => {
                 if let Some(network) = self
                     .meetings
                     .carrier(carrier)
@@ -373,33 +412,35 @@ impl App {
                     .map(|carrier| carrier.network.clone())
                 {
                     self.listens(&network).await;
+                    if !address.socket.ip().is_loopback() {
+                        if matches!(heard, Heard::StoppedListening(_)) {
+                            self.sessions.doubt_all();
+                        }
+                        self.meetings.look_now();
+                    }
                 }
             }
             Heard::Interfaces { real } => {
                 if real && !self.meetings.real_interface {
-                    self.meetings.backoff.succeeded();
-                    self.meetings.next_dial = Some(Instant::now());
+                    self.meetings.look_now();
                 }
                 self.meetings.real_interface = real;
             }
-            Heard::Found { addresses, .. } => {
-                let new: Vec<Address> = addresses
-                    .into_iter()
-                    .map(|address| Address {
-                        peer: None,
-                        ..address
-                    })
-                    .collect();
-                let before = std::mem::replace(&mut self.meetings.found, new.clone());
-                if self.wants_to_meet() && self.sessions.open().next().is_none() {
-                    self.dial(
-                        new.into_iter().filter(|address| !before.contains(address)),
-                        true,
-                    )
-                    .await;
+            Heard::Found { peer, addresses } => {
+                let before: Vec<Address> = self.meetings.claimed().collect();
+                self.meetings.found.retain(|(known, _)| *known != peer);
+                self.meetings.found.insert(0, (peer, addresses));
+                if self.searches() {
+                    // It is there, or there again. Anybody may say so, and as often as they like.
+                    let soon = Instant::now() + AT_ONCE;
+                    let next = self.meetings.next_dial;
+                    self.meetings.next_dial = Some(next.map_or(soon, |next| next.min(soon)));
+                    let new: Vec<Address> = self.meetings.claimed().collect();
+                    let new = new.into_iter().filter(|address| !before.contains(address));
+                    self.dial(new, true).await;
                 }
             }
-            Heard::Lost { .. } => self.meetings.found.clear(),
+            Heard::Lost { peer } => self.meetings.found.retain(|(known, _)| *known != peer),
             Heard::Connected {
                 link,
                 peer,
@@ -421,7 +462,7 @@ impl App {
                     network.close(link).await;
                     return Ok(());
                 }
-                self.begin_session(&network, link, peer, dialer.then_some(address));
+                self.begin_session(&network, link, peer, address, dialer);
             }
             Heard::Frame { link, bytes } => {
                 self.frame_came(link, &bytes)?;
@@ -447,7 +488,8 @@ impl App {
         network: &Network,
         link: NetLink,
         peer: PeerId,
-        dialled: Option<Address>,
+        address: Address,
+        dialled: bool,
     ) {
         let Some(pair) = &self.pair else {
             return;
@@ -460,7 +502,7 @@ impl App {
         };
         if self
             .sessions
-            .begin(network, link, peer, dialled, &keys)
+            .begin(network, link, peer, (address, dialled), &keys)
             .is_err()
         {
             let network = network.clone();

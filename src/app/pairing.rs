@@ -66,8 +66,9 @@ pub(crate) struct Done {
     host: PairingHost,
     link: NetLink,
     peer: PeerId,
-    /// The host's address, at the joiner.
-    dialled: Option<Address>,
+    /// Where the other device was dialled, or came from.
+    address: Address,
+    dialled: bool,
 }
 
 /// A pairing that goes on.
@@ -295,10 +296,11 @@ impl App {
                         host,
                         link,
                         peer,
+                        address,
                         dialled,
                     }) => {
                         let carrier = self.adopt(host.network.clone(), host.events);
-                        self.begin_session(&host.network, link, peer, dialled);
+                        self.begin_session(&host.network, link, peer, address, dialled);
                         let until = Instant::now() + FIRST_SESSION;
                         self.pairing = Some(Pairing::FirstSession {
                             face,

@@ -422,6 +422,11 @@ fn said(mut command: Command, arguments: &[&str]) -> Said {
 pub(crate) fn skipped(test: &str, why: &str) {
     let required = std::env::var("AMENDS_REQUIRE_NETNS").is_ok_and(|value| value == "1");
     assert!(!required, "{test}: {why}, and AMENDS_REQUIRE_NETNS=1");
+    loudly(test, why);
+}
+
+/// As [`skipped`], for what no machine of ours can be asked to have.
+pub(crate) fn loudly(test: &str, why: &str) {
     // println! would be kept back by the harness.
     let _ = writeln!(std::io::stderr(), "!!! SKIPPED: {test}: {why}");
 }

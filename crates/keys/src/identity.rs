@@ -248,6 +248,20 @@ pub fn identity_of_the_day(
     )
 }
 
+/// The TCP port on which a device listens on one day where nothing else was asked for: 49152 plus the first 14 bits of
+/// HKDF(salt = the day as a u64 since 1970 UTC, ikm = disc, info = "amends/v1 port" || static key).
+/// `docs/decisions/0061-the-port-of-the-day.md`.
+pub fn port_of_the_day(disc: &DiscoveryKey, day: u64, static_key: &StaticKey) -> u16 {
+    let derived = kdf::hkdf(
+        Some(&day.to_be_bytes()),
+        disc.expose(),
+        &[label::PORT, &static_key.0],
+    );
+    let [first, second, ..] = *derived;
+    // The dynamic ports of RFC 6335 section 6 are those that begin with two ones.
+    0xc000 | (u16::from_be_bytes([first, second]) >> 2)
+}
+
 /// What a person is called on the partner's screen: 1 to 40 bytes of UTF-8 without control or
 /// bidirectional formatting characters, something of it visible. The bytes are kept as given.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -365,6 +379,19 @@ mod tests {
                 Err(NonContributory)
             );
         }
+    }
+
+    #[test]
+    fn the_port_changes_with_the_day_and_the_device_and_is_a_dynamic_one() {
+        let disc = DiscoveryKey::from_bytes(&[5; 32]);
+        let port = |day, device| port_of_the_day(&disc, day, &StaticKey([device; 32]));
+        let ports: std::collections::BTreeSet<u16> = (0..50)
+            .flat_map(|day| [port(day, 1), port(day, 2)])
+            .collect();
+        assert!(ports.len() > 90, "{ports:?}");
+        assert!(ports.iter().all(|port| *port >= 49_152));
+        // HKDF-SHA256 by Python's hashlib: what another program must come to.
+        assert_eq!(port(20_000, 1), 51_791);
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub const PNET: &[u8] = b"amends/v1 pnet";
 pub const SESSION_PSK: &[u8] = b"amends/v1 session psk";
 /// Section 5: a device's libp2p identity of the day.
 pub const PEER_ID: &[u8] = b"amends/v1 peerid";
+/// `docs/decisions/0061-the-port-of-the-day.md`: where a device listens on one day.
+pub const PORT: &[u8] = b"amends/v1 port";
 
 /// Section 2: begins the prologue of a session.
 pub const SESSION: &[u8] = b"amends/sess/v1";
@@ -98,6 +100,7 @@ pub const ALL: &[&[u8]] = &[
     PNET,
     SESSION_PSK,
     PEER_ID,
+    PORT,
     SESSION,
     RECORD,
     RECORD_HASH,

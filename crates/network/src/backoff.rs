@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Waits that double from 200 ms to 30 s, each shortened by a random part of up to a half, so that two devices which
+/// Waits that double from 200 ms to 10 s, each shortened by a random part of up to a half, so that two devices which
 /// lost each other at once do not also meet each other's refusals at once.
 ///
 /// Pure: the caller has the timer and the randomness.
@@ -14,8 +14,9 @@ pub struct Backoff {
 impl Backoff {
     /// The wait after the first failure, before it is shortened.
     pub const FIRST: Duration = Duration::from_millis(200);
-    /// The longest wait.
-    pub const LONGEST: Duration = Duration::from_secs(30);
+    /// The longest wait. mDNS asks as often, so that less would spare nothing; and where it does not reach, this is how
+    /// long somebody who came back is not noticed.
+    pub const LONGEST: Duration = Duration::from_secs(10);
 
     /// Nothing has failed yet.
     pub fn new() -> Self {
@@ -31,7 +32,7 @@ impl Backoff {
         let whole = doubled.map_or(Self::LONGEST, |wait| wait.min(Self::LONGEST));
         self.failures = self.failures.saturating_add(1);
         let half = whole / 2;
-        // half * random / 2^32, in whole nanoseconds: half is at most 15 s, so the product fits in 128 bits by far.
+        // half * random / 2^32, in whole nanoseconds: half is at most 5 s, so the product fits in 128 bits by far.
         let share = (half.as_nanos() * u128::from(random)) >> 32;
         half + Duration::from_nanos(u64::try_from(share).unwrap_or(0))
     }
@@ -52,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_thirty_seconds() {
+    fn waits_double_up_to_ten_seconds() {
         let mut backoff = Backoff::new();
         let waits: Vec<_> = (0..10)
             .map(|_| backoff.failed(u32::MAX).as_millis())
@@ -60,13 +61,13 @@ mod tests {
         // Just under the whole time: the largest random number is 2^32 - 1.
         assert_eq!(
             waits,
-            [199, 399, 799, 1599, 3199, 6399, 12799, 25599, 29999, 29999]
+            [199, 399, 799, 1599, 3199, 6399, 9999, 9999, 9999, 9999]
         );
         let mut backoff = Backoff::new();
         let waits: Vec<_> = (0..10).map(|_| backoff.failed(0).as_millis()).collect();
         assert_eq!(
             waits,
-            [100, 200, 400, 800, 1600, 3200, 6400, 12800, 15000, 15000]
+            [100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000, 5000]
         );
     }
 
@@ -84,7 +85,7 @@ mod tests {
     #[test]
     fn a_device_that_tried_for_years_neither_overflows_nor_stops() {
         let mut backoff = Backoff { failures: u32::MAX };
-        assert_eq!(backoff.failed(0), Duration::from_secs(15));
+        assert_eq!(backoff.failed(0), Duration::from_secs(5));
         assert_eq!(backoff.failures(), u32::MAX);
     }
 }

@@ -38,6 +38,8 @@ pub enum Listen {
     Everywhere,
     /// As [`Everywhere`](Listen::Everywhere), on this port.
     Port(u16),
+    /// As [`Everywhere`](Listen::Everywhere), on this port at every address where it is free.
+    Preferred(u16),
     /// This address alone. Port 0 lets the system choose; the address 0.0.0.0 or :: means every real interface of that
     /// family, and loopback.
     Only(SocketAddr),
@@ -61,7 +63,7 @@ pub struct Limits {
     /// How long one frame may take to arrive, from its first byte to its last, and how long the other side may leave
     /// us unable to send a byte.
     pub frame: Duration,
-    /// How often mDNS asks.
+    /// How often mDNS asks; once a minute while a link is up and [`Config::peers`] are limited.
     pub query: Duration,
 }
 
@@ -81,7 +83,7 @@ impl Config {
                 max_frame: 1024 * 1024 + 4096,
                 pending_incoming: 64,
                 established_incoming: 4,
-                per_peer: 2,
+                per_peer: 4,
                 handshake: Duration::from_secs(5),
                 silence: Some(Duration::from_secs(10)),
                 frame: Duration::from_secs(60),

@@ -17,8 +17,9 @@ use crate::{Address, DialError, PeerId};
 
 /// Dials that run at a time.
 const RUNNING: usize = 8;
-/// Of which so many may be of addresses that anybody may have claimed.
-const RUNNING_CLAIMED: usize = 5;
+/// Of which so many may be of addresses that anybody may have claimed, and so many of others while such wait: neither false
+/// claims nor old addresses at which nobody answers keep the other sort waiting.
+const RUNNING_OF_ONE_SORT: usize = 5;
 /// Dials that wait; claimed ones are counted apart.
 const WAITING: usize = 256;
 
@@ -35,8 +36,8 @@ pub(crate) struct Dial {
 #[derive(Default)]
 pub(crate) struct Dials {
     waiting: VecDeque<(Address, Option<PeerId>)>,
-    /// Addresses of which nothing is known but that somebody on the network claimed them: they wait for all others, and
-    /// never take every place, so that a thousand false ones do not stand before a true one.
+    /// Addresses of which nothing is known but that somebody on the network claimed them: they never take every place, so
+    /// that a thousand false ones do not stand before a true one.
     claimed: VecDeque<(Address, Option<PeerId>)>,
     running: HashMap<ConnectionId, Dial>,
 }
@@ -65,11 +66,15 @@ impl Dials {
     }
 
     fn next(&mut self) -> Option<(Address, Option<PeerId>, bool)> {
-        if let Some((address, peer)) = self.waiting.pop_front() {
-            return Some((address, peer, false));
-        }
         let claimed = self.running.values().filter(|dial| dial.claimed).count();
-        if claimed >= RUNNING_CLAIMED {
+        let others = self.running.len().saturating_sub(claimed);
+        if self.claimed.is_empty() || others < RUNNING_OF_ONE_SORT {
+            let next = self.waiting.pop_front();
+            if let Some((address, peer)) = next {
+                return Some((address, peer, false));
+            }
+        }
+        if claimed >= RUNNING_OF_ONE_SORT {
             return None;
         }
         let (address, peer) = self.claimed.pop_front()?;

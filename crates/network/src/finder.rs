@@ -32,6 +32,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 const REMEMBERED: Duration = Duration::from_secs(60);
 /// The wait between the first two questions; it doubles up to the usual one.
 const SOON: Duration = Duration::from_millis(500);
+/// The wait between questions while whoever is looked for is there.
+const AT_REST: Duration = Duration::from_secs(60);
 /// Packets of one place that are looked at before the rest of the swarm has its turn.
 const AT_ONCE: usize = 64;
 /// Answers at one place within one second. All hear each of them, whoever asked.
@@ -60,6 +62,8 @@ pub(crate) struct Finder {
     look_at: Option<Instant>,
     table: Table,
     waiting: VecDeque<FinderEvent>,
+    /// Nobody is looked for.
+    rests: bool,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -93,6 +97,7 @@ impl Finder {
             look_at: None,
             table: Table::default(),
             waiting: VecDeque::new(),
+            rests: false,
             timer: None,
         }
     }
@@ -108,6 +113,21 @@ impl Finder {
             allowed,
             look_at: Some(Instant::now()),
             ..Self::off()
+        }
+    }
+
+    /// Whether whoever is looked for is there: then hardly anything is asked. Answers are given all the same.
+    pub(crate) fn rest(&mut self, rests: bool) {
+        if std::mem::replace(&mut self.rests, rests) && !rests {
+            self.ask();
+        }
+    }
+
+    /// Asks at once, and soon again.
+    pub(crate) fn ask(&mut self) {
+        for place in &mut self.places {
+            place.wait = SOON;
+            place.ask_at = Instant::now();
         }
     }
 
@@ -157,7 +177,8 @@ impl Finder {
                 if let Ok(question) = multicast::question(multicast::random() as u16, SERVICE) {
                     place.ear.try_send(&question).ok();
                 }
-                place.wait = place.wait.min(asks.every);
+                let usual = if self.rests { AT_REST } else { asks.every };
+                place.wait = place.wait.min(usual);
                 // Spread, so that not all of a house ask at once.
                 let spread = asks.every.as_millis() as u32 / 8;
                 let more = multicast::random().checked_rem(spread).unwrap_or(0);

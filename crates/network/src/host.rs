@@ -42,12 +42,15 @@ pub(crate) enum Command {
         claimed: bool,
     },
     Listening(oneshot::Sender<Vec<Address>>),
+    Ask,
     Stop(oneshot::Sender<()>),
 }
 
 struct Host {
     swarm: Swarm<Behaviour>,
     limits: Limits,
+    /// Peers are limited: they are the devices of one partner.
+    known_peers: bool,
     listeners: Listeners,
     real: Option<bool>,
     watcher: Option<IfWatcher>,
@@ -79,6 +82,7 @@ pub(crate) fn spawn(
     let mut host = Host {
         swarm,
         limits: config.limits,
+        known_peers: config.peers.is_some(),
         listeners,
         real: None,
         watcher: IfWatcher::new().ok(),
@@ -219,6 +223,7 @@ impl Host {
                 self.asked_where.push(answer);
                 self.answer_where();
             }
+            Command::Ask => self.swarm.behaviour_mut().finder.ask(),
             // `run` takes it out before.
             Command::Stop(_) => {}
         }
@@ -331,6 +336,7 @@ impl Host {
         let (outbox, mut gate) = link::outbox(self.limits.max_frame);
         self.links.insert(id, outbox);
         self.link_count = self.link_count.saturating_add(1);
+        self.rest();
         let (limits, links) = (self.limits, self.links.clone());
         let (events, done) = (self.events.clone(), self.link_done.clone());
         tokio::spawn(async move {
@@ -353,7 +359,14 @@ impl Host {
 
     fn link_done(&mut self, connection: ConnectionId) {
         self.link_count = self.link_count.saturating_sub(1);
+        self.rest();
         self.swarm.close_connection(connection);
+    }
+
+    /// Whoever is linked with all that it looks for asks for nobody.
+    fn rest(&mut self) {
+        let there = self.link_count > 0 && self.known_peers;
+        self.swarm.behaviour_mut().finder.rest(there);
     }
 
     /// A connection has no stream: it failed, or the connection was closed, before which there may have been one.

@@ -92,7 +92,16 @@ impl Listeners {
             if self.open.contains_key(socket) {
                 continue;
             }
-            match open(*socket, swarm) {
+            let opened = match open(*socket, swarm) {
+                Err(error)
+                    if matches!(self.listen, Listen::Preferred(_))
+                        && error.kind() == io::ErrorKind::AddrInUse =>
+                {
+                    open(SocketAddr::new(socket.ip(), 0), swarm)
+                }
+                opened => opened,
+            };
+            match opened {
                 Ok(id) => {
                     self.open.insert(*socket, Listener { id, address: None });
                 }
@@ -154,7 +163,7 @@ fn plan(listen: Listen, real: &[IpAddr]) -> Vec<SocketAddr> {
     };
     match listen {
         Listen::Everywhere => everywhere(0).collect(),
-        Listen::Port(port) => everywhere(port).collect(),
+        Listen::Port(port) | Listen::Preferred(port) => everywhere(port).collect(),
         Listen::Only(only) if only.ip().is_unspecified() => everywhere(only.port())
             .filter(|socket| socket.is_ipv4() == only.is_ipv4())
             .collect(),
@@ -211,6 +220,7 @@ mod tests {
             show(Listen::Port(4001)),
             "127.0.0.1:4001 [::1]:4001 10.0.0.7:4001 [2001:db8::7]:4001"
         );
+        assert_eq!(show(Listen::Preferred(4001)), show(Listen::Port(4001)));
         assert_eq!(
             show(Listen::Only("10.0.0.9:4001".parse().unwrap())),
             "10.0.0.9:4001"

@@ -132,6 +132,12 @@ impl Network {
         .await
     }
 
+    /// Asks by mDNS at once and soon again, where it is asked at all. While a link to one of the peers is up it is asked once a
+    /// minute otherwise: for who knows that such a link may be dead.
+    pub async fn ask(&self) -> Result<(), Stopped> {
+        self.command(Command::Ask).await
+    }
+
     /// Queues a frame for a link, waiting while what is queued is too much (two frames of the longest kind). What is
     /// queued may still be lost when the link closes: only the other side's answer tells that it arrived.
     ///

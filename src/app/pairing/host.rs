@@ -17,7 +17,7 @@ use crate::request::{Answer, Event, Failure};
 
 /// How one code ended.
 enum Ended {
-    Paired(Box<(NetLink, PeerId)>),
+    Paired(Box<(NetLink, PeerId, Address)>),
     /// Nothing more is tried: the people decide what is next.
     Over(Failure),
     /// The next code, after these words.
@@ -44,12 +44,13 @@ async fn show_codes(setup: Setup, face: &mut Face) -> Result<Done, Failure> {
         let ended = one_code(&setup, &mut host, face).await?;
         let (kind, failure) = match ended {
             Ended::Paired(met) => {
-                let (link, peer) = *met;
+                let (link, peer, address) = *met;
                 return Ok(Done {
                     host,
                     link,
                     peer,
-                    dialled: None,
+                    address,
+                    dialled: false,
                 });
             }
             Ended::Over(failure) => return Err(failure),
@@ -101,6 +102,8 @@ enum Attempt {
 struct Session {
     link: NetLink,
     peer: PeerId,
+    /// Where the joiner came from.
+    address: Address,
     log: LogSecret,
     due: Instant,
     attempt: Option<Attempt>,
@@ -168,7 +171,10 @@ async fn one_code(
             }
             Next::Answer(_) => {}
             Next::Heard(Heard::Connected {
-                link, peer, dialer, ..
+                link,
+                peer,
+                dialer,
+                address,
             }) => {
                 if dialer || session.is_some() {
                     host.network.close(link).await;
@@ -180,7 +186,8 @@ async fn one_code(
                         return Ok(died(end));
                     }
                     Ok(by) => {
-                        session = Some(begin(setup, host, &invite, link, peer, instant_of(by)))
+                        let who = (link, peer, address);
+                        session = Some(begin(setup, host, &invite, who, instant_of(by)))
                     }
                 }
             }
@@ -261,8 +268,7 @@ fn begin(
     setup: &Setup,
     host: &PairingHost,
     invite: &Invite,
-    link: NetLink,
-    peer: PeerId,
+    (link, peer, address): (NetLink, PeerId, Address),
     due: Instant,
 ) -> Session {
     let log = LogSecret::generate(&mut system_rng());
@@ -277,6 +283,7 @@ fn begin(
     Session {
         link,
         peer,
+        address,
         log,
         due,
         attempt: Some(Attempt::WaitsM1(state)),
@@ -370,7 +377,11 @@ async fn finish(
     setup.keep_pair(&paired, log, false).await?;
     // Lost, it leaves an unconfirmed pair, which pairing again replaces.
     let _ = host.network.send(session.link, m6).await;
-    Ok(Ended::Paired(Box::new((session.link, session.peer))))
+    Ok(Ended::Paired(Box::new((
+        session.link,
+        session.peer,
+        session.address,
+    ))))
 }
 
 fn progress(face: &Face, stage: &str) -> Result<(), Failure> {

@@ -68,7 +68,8 @@ async fn try_codes(
                     host,
                     link: found.link,
                     peer: found.peer,
-                    dialled: Some(found.address),
+                    address: found.address,
+                    dialled: true,
                 });
             }
             Err(failure) => failure,
