@@ -112,7 +112,8 @@ fn a_cable_that_is_pulled_and_put_back_brings_them_together_again() {
 }
 
 /// However the two came together, both having dialled: after some seconds there is one link, and on it a heartbeat every three
-/// seconds each way. What a heartbeat is on the wire: 105 bytes at most, and its acknowledgement of 52.
+/// seconds each way. What a heartbeat is on the wire: 105 bytes at most, and its acknowledgement of 52. Beside it Yamux measures
+/// the way there and back every ten seconds, each side in 216 bytes. Two links would be over the limit by their heartbeats alone.
 #[test]
 fn an_idle_pair_is_silent_but_for_its_heartbeats() {
     let name = "an_idle_pair_is_silent_but_for_its_heartbeats";
@@ -151,7 +152,8 @@ fn an_idle_pair_is_silent_but_for_its_heartbeats() {
         // Each may have one more than fits, begun before or ended after.
         let beats = 2 * (passed.as_secs() / 3 + 1);
         assert!(tcp > 0, "not even a heartbeat");
-        assert!(tcp <= beats * (105 + 52), "{tcp} bytes in {passed:?}");
+        let limit = beats * (105 + 52) + 2 * 216;
+        assert!(tcp <= limit, "{tcp} bytes in {passed:?}");
         for up in [ana, bo] {
             up.interrupt();
             up.ends_well();

@@ -3,7 +3,7 @@
 mod devices;
 
 use std::collections::HashSet;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex};
 use amends_keys::identity::StaticSecret;
 use amends_keys::vault::Vault;
 use amends_store::{Store, Table};
-use devices::{Code, Device, PASSPHRASE, assert_equal};
+use devices::network::{A_CABLE, in_namespaces};
+use devices::{Code, Device, PASSPHRASE, Pair, assert_equal};
 use serde_json::Value;
 
 /// Stands between two devices and keeps what it carries.
@@ -235,6 +236,145 @@ fn nothing_that_is_carried_names_anything_or_comes_twice() {
         );
         seen.extend(windows);
     }
+}
+
+/// Everything that is on a cable, as a packet socket hears it; none where this machine lets nobody listen.
+fn overheard(on: &str) -> Option<Arc<Mutex<Vec<Vec<u8>>>>> {
+    // Python's standard library has packet sockets, which Rust's has not.
+    let script = "import socket, sys
+heard = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+heard.bind((sys.argv[1], 0))
+print('listening', flush=True)
+while True:
+    packet = heard.recv(65535)
+    sys.stdout.write(packet.hex() + '\\n')
+    sys.stdout.flush()";
+    let mut child = std::process::Command::new("python3")
+        .args(["-c", script, on])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .ok()?;
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    if !matches!(lines.next(), Some(Ok(line)) if line == "listening") {
+        let _ = child.wait();
+        return None;
+    }
+    let packets = Arc::new(Mutex::new(Vec::new()));
+    let kept = packets.clone();
+    std::thread::spawn(move || {
+        for line in lines.map_while(Result::ok) {
+            let packet = data_encoding::HEXLOWER.decode(line.as_bytes()).unwrap();
+            kept.lock().unwrap().push(packet);
+        }
+        let _ = child.wait();
+    });
+    Some(packets)
+}
+
+/// What mDNS says and what goes over the links, on two days. Addresses of the machines stay; nothing else does, and nothing names
+/// the program or a protocol of its own.
+#[test]
+fn two_days_on_a_cable_share_nothing_and_name_nothing() {
+    let name = "two_days_on_a_cable_share_nothing_and_name_nothing";
+    in_namespaces(name, A_CABLE, || {
+        let mut pair = Pair::new();
+        let Some(packets) = overheard("cable0") else {
+            return devices::loudly(name, "nobody may listen to packets here (python3)");
+        };
+        let mut days = Vec::new();
+        for day in 0..2 {
+            for device in [&mut pair.ana, &mut pair.bo] {
+                devices::clocks::shift(device, day * devices::clocks::DAY);
+            }
+            let mut ana = pair.ana.start(&["up"]);
+            let mut bo = pair.bo.start_in("bo", &["up"]);
+            ana.until("met");
+            bo.until("met");
+            pair.ana
+                .run_locked(&["boundary", "propose", TEXT, "--title", TITLE])
+                .ok();
+            bo.until("changed");
+            for up in [ana, bo] {
+                up.interrupt();
+                up.ends_well();
+            }
+            days.push(std::mem::take(&mut *packets.lock().unwrap()));
+        }
+        // For each day what mDNS said, and what went over the links.
+        let days = days.iter().map(|day| {
+            let payloads = day.iter().filter_map(|packet| payload(packet));
+            payloads.partition::<Vec<_>, _>(|(protocol, _)| *protocol == UDP)
+        });
+        let days: Vec<_> = days.collect();
+        for (told, carried) in &days {
+            let bytes: usize = carried.iter().map(|(_, bytes)| bytes.len()).sum();
+            assert!(
+                claims(told).len() >= 2 && bytes > 2000,
+                "too little was overheard: {told:?}, {bytes} bytes"
+            );
+            for (_, payload) in told.iter().chain(carried) {
+                for needle in [
+                    "amends", "Amends", "AMND", "sync/1", "/noise", "/yamux", "boundary", TEXT,
+                    TITLE,
+                ] {
+                    assert!(
+                        !holds(payload, needle.as_bytes()),
+                        "{needle:?} went over the cable: {}",
+                        String::from_utf8_lossy(payload)
+                    );
+                }
+            }
+        }
+        // What is claimed: "/ip4/10.97.0.1/tcp/PORT/p2p/PEER". The addresses of the machines stay, and nothing else.
+        let [first, second] = [&days[0].0, &days[1].0].map(|told| claims(told));
+        for part in [4, 6] {
+            let parts = |claims: &HashSet<String>| -> HashSet<String> {
+                let part = |claim: &String| claim.split('/').nth(part).unwrap().to_owned();
+                claims.iter().map(part).collect()
+            };
+            assert_eq!(parts(&first).len(), 2, "{first:?}");
+            assert!(
+                parts(&first).is_disjoint(&parts(&second)),
+                "{first:?} {second:?}"
+            );
+        }
+        let [first, second] = [&days[0].1, &days[1].1].map(|carried| {
+            let runs = carried.iter().flat_map(|(_, bytes)| bytes.windows(12));
+            runs.map(<[u8]>::to_vec).collect::<HashSet<_>>()
+        });
+        assert_eq!(first.intersection(&second).next(), None, "on both days");
+    });
+}
+
+const UDP: u8 = 17;
+const TCP: u8 = 6;
+
+/// Every claim of mDNS in these packets.
+fn claims(told: &[(u8, Vec<u8>)]) -> HashSet<String> {
+    let mut claims = HashSet::new();
+    for (_, packet) in told {
+        let text: String = packet.iter().map(|byte| char::from(*byte)).collect();
+        for claim in text.split("dnsaddr=").skip(1) {
+            let (before, peer) = claim.split_once("/p2p/").unwrap();
+            // A PeerId has 52 letters; what follows is another record.
+            claims.insert(format!("{before}/p2p/{}", &peer[..52]));
+        }
+    }
+    claims
+}
+
+/// What TCP or UDP over IPv4 carries in an Ethernet packet, and which of the two; none of anything else.
+fn payload(packet: &[u8]) -> Option<(u8, Vec<u8>)> {
+    let ip = packet.get(14..).filter(|_| packet[12..14] == [8, 0])?;
+    let header = usize::from(ip[0] & 15) * 4;
+    let whole = usize::from(u16::from_be_bytes([ip[2], ip[3]]));
+    let above = ip.get(header..whole)?;
+    let start = match ip[9] {
+        TCP => usize::from(above[12] >> 4) * 4,
+        UDP => 8,
+        _ => return None,
+    };
+    Some((ip[9], above.get(start..)?.to_vec()))
 }
 
 /// The first file under `dir` that holds `needle`, by its bytes.

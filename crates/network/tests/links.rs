@@ -109,7 +109,7 @@ async fn many_frames_keep_their_order_both_ways_at_once() {
 }
 
 #[tokio::test]
-async fn two_links_between_the_same_two_are_apart_and_a_third_is_refused() {
+async fn links_between_the_same_two_are_apart_and_a_fifth_is_refused() {
     let (a, b) = journals();
     let (mut a, mut b) = (Host::start(a), Host::start(b));
     tokio::join!(a.dial(&b), b.dial(&a));
@@ -121,6 +121,11 @@ async fn two_links_between_the_same_two_are_apart_and_a_third_is_refused() {
     for (n, (at_a, at_b)) in links_a.iter().zip(&links_b).enumerate() {
         a.network.send(at_a.0, vec![n as u8]).await.unwrap();
         assert_eq!(b.frame(at_b.0).await, [n as u8]);
+    }
+    for _ in 2..4 {
+        a.dial(&b).await;
+        a.connected().await;
+        b.connected().await;
     }
     a.dial(&b).await;
     assert_eq!(a.dial_failed().await, DialError::TooMany);
