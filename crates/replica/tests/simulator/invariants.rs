@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::disk::Disk;
 
 /// The numbers of the logs in the keys of the record table, seen from a device: in the order in which it came to know them.
-pub fn numbers(replica: &Replica) -> BTreeMap<LogKey, u32> {
+fn numbers(replica: &Replica) -> BTreeMap<LogKey, u32> {
     let logs = replica.incarnations().into_iter();
     (0..)
         .zip(logs)
@@ -29,12 +29,12 @@ fn hash_on(disk: &Disk, number: Option<&u32>, seq: u64) -> Option<[u8; 32]> {
     row.unwrap().map(|row| hash_of(&row))
 }
 
-pub fn record_key(log: u32, seq: u64) -> Vec<u8> {
+fn record_key(log: u32, seq: u64) -> Vec<u8> {
     [&log.to_be_bytes()[..], &seq.to_be_bytes()].concat()
 }
 
 /// The hash that a row of the record table begins with, after its version.
-pub fn hash_of(row: &[u8]) -> [u8; 32] {
+fn hash_of(row: &[u8]) -> [u8; 32] {
     row[1..33].try_into().unwrap()
 }
 

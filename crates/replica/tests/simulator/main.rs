@@ -6,7 +6,6 @@
 #![allow(unreachable_pub, reason = "its modules are its own")]
 
 mod clock;
-mod clones;
 mod device;
 mod dice;
 mod disk;
@@ -124,39 +123,6 @@ fn whatever_befalls_them_nothing_is_lost_and_nothing_false_is_said() {
         seeds < LONG || never.is_empty(),
         "nobody ever came to {never:?}"
     );
-}
-
-/// Two copies of one home alive at once. `AMENDS_CLONES=N` plays one number and prints its story.
-#[test]
-fn two_copies_of_one_home_at_once_lose_nothing_and_use_nothing_twice() {
-    let long = std::env::var_os("AMENDS_LONG").is_some();
-    let few = if long { LONG / 5 } else { SEEDS / 3 };
-    let one = asked("AMENDS_CLONES");
-    let last = asked("AMENDS_SEEDS").unwrap_or(few);
-    let seeds = one.map_or(0..last, |seed| seed..seed + 1);
-    let mut tally: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut failed = Vec::new();
-    for seed in seeds {
-        let mut world = clones::Clones::new(seed);
-        let played = catch_unwind(AssertUnwindSafe(|| world.play()));
-        if one.is_some() {
-            world.story.iter().for_each(|line| println!("{line}"));
-        }
-        if played.is_err() {
-            println!(
-                "clones {seed} failed; play it again: AMENDS_CLONES={seed} cargo test -p amends-replica --test simulator copies -- --nocapture"
-            );
-            failed.push(seed);
-        }
-        for (what, often) in world.tally {
-            *tally.entry(what).or_insert(0) += often;
-        }
-    }
-    for (what, often) in &tally {
-        println!("{often:>9} {what}");
-    }
-    assert!(failed.is_empty(), "these failed: {failed:?}");
-    assert!(one.is_some() || tally["a branch carried over"] > 0);
 }
 
 #[test]
