@@ -76,18 +76,23 @@ async fn give(address: &str, folder: &str) -> Done {
     let acceptor = repo.make_acceptor(url::Url::parse(&format!("tcp://{at}"))?)?;
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            stream.set_nodelay(true).expect("a socket that was just taken");
-            acceptor.accept(Transport::from_tokio_io(stream)).expect("a repo that runs");
+            stream
+                .set_nodelay(true)
+                .expect("a socket that was just taken");
+            acceptor
+                .accept(Transport::from_tokio_io(stream))
+                .expect("a repo that runs");
         }
     });
     say(&format!("listening {at}"))?;
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     let mut last: Option<DocHandle> = None;
     while let Some(line) = lines.next_line().await? {
-        let mut words = line.splitn(4, ' ');
-        match (words.next(), words.next(), words.next(), words.next()) {
-            (Some("make"), Some(number), Some(characters), Some(file)) => {
-                let (number, characters): (usize, usize) = (number.parse()?, characters.parse()?);
+        let (what, rest) = line.split_once(' ').unwrap_or((&line, ""));
+        let (first, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+        match (what, rest.split_once(' ')) {
+            ("make", Some((characters, file))) => {
+                let (number, characters): (usize, usize) = (first.parse()?, characters.parse()?);
                 let mut ids = String::new();
                 for n in 0..number {
                     let mut doc = Automerge::new();
@@ -103,13 +108,18 @@ async fn give(address: &str, folder: &str) -> Done {
                 std::fs::write(file, ids)?;
                 say("made")?;
             }
-            (Some("edit"), Some(at), Some(mark), None) => {
-                let at: usize = at.parse()?;
-                let (handle, mark) = (last.as_ref().ok_or("nothing was made")?, mark.to_owned());
+            ("edit", _) => {
+                let at: usize = first.parse()?;
+                let (handle, mark) = (last.as_ref().ok_or("nothing was made")?, rest);
                 handle.with_document(|doc| -> Result<(), automerge::AutomergeError> {
                     let mut edit = doc.transaction();
                     if let Some((_, place)) = edit.get(ROOT, "text")? {
-                        edit.splice_text(&place, at, isize::try_from(mark.len()).unwrap_or(0), &mark)?;
+                        edit.splice_text(
+                            &place,
+                            at,
+                            isize::try_from(mark.len()).unwrap_or(0),
+                            mark,
+                        )?;
                     }
                     edit.commit();
                     Ok(())
@@ -134,7 +144,9 @@ impl Dialer for Dial {
     fn connect(&self) -> BoxFuture<'static, Result<Transport, DialError<Self::Error>>> {
         let address = self.0.clone();
         async move {
-            let stream = TcpStream::connect(address).await.map_err(DialError::transient)?;
+            let stream = TcpStream::connect(address)
+                .await
+                .map_err(DialError::transient)?;
             stream.set_nodelay(true).map_err(DialError::transient)?;
             Ok(Transport::from_tokio_io(stream))
         }
@@ -155,8 +167,14 @@ async fn take(address: &str, folder: &str, file: &str) -> Done {
         .map(|line| DocumentId::from_str(line).map_err(|error| error.to_string()))
         .collect::<Result<_, _>>()?;
     let repo = repo(folder).await;
-    let dialer = repo.dial(BackoffConfig::default(), std::sync::Arc::new(Dial(address.to_owned())))?;
-    dialer.established().await.map_err(|error| format!("{error:?}"))?;
+    let dialer = repo.dial(
+        BackoffConfig::default(),
+        std::sync::Arc::new(Dial(address.to_owned())),
+    )?;
+    dialer
+        .established()
+        .await
+        .map_err(|error| format!("{error:?}"))?;
     let found = futures::future::join_all(ids.iter().map(|id| repo.find(id.clone()))).await;
     let mut last = None;
     let mut have = 0;
