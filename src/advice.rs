@@ -315,6 +315,9 @@ advice! {
     PageWait { seconds: u64 } => "page_wait", LOCKED,
         "That was wrong several times in a row.",
         "Wait {seconds} seconds, and try again.";
+    PageNoRoom { error: String } => "page_no_room", FAILED,
+        "There was no place for the file on its way between the page and the journal: {error}.",
+        "Make room in the memory of this device, or use the command for it: see amends --help.";
     NotForPages => "not_for_pages", WRONG_USE,
         "A page cannot read or write files on this machine.",
         "There is a command for it: see amends --help.";

@@ -325,8 +325,12 @@ impl App {
                 face.end(response);
                 Ok(())
             }
-            Request::List { kind, as_json } => self.ends(face, |app| app.list(&kind, as_json)),
-            Request::Timeline => self.ends(face, |app| Ok(app.timeline())),
+            Request::List {
+                kind,
+                part,
+                as_json,
+            } => self.ends(face, |app| app.list(&kind, part, as_json)),
+            Request::Timeline { part } => self.ends(face, |app| Ok(app.timeline(part))),
             Request::Due { until } => self.ends(face, |app| app.due(until.as_deref())),
             Request::Search { words, most } => self.ends(face, |app| Ok(app.search(&words, most))),
             Request::History { id } => self.ends(face, |app| app.versions(&id)),

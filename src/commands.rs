@@ -49,6 +49,7 @@ use crate::terminal::reason;
 async fn all(journal: &mut Reached, kind: &str) -> Result<Vec<Entry>, Failure> {
     let request = Request::List {
         kind: kind.to_owned(),
+        part: None,
         as_json: false,
     };
     match journal.ask_to_the_end(request, |_| Ok(())).await? {

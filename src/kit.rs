@@ -274,7 +274,8 @@ pub fn refused(locked: &Locked, error: KitUnlockError) -> Failure {
     }
 }
 
-fn not_a_kit(error: KitError) -> Failure {
+/// What is said of words that are no kit.
+pub(crate) fn not_a_kit(error: KitError) -> Failure {
     Advice::NotAKit {
         why: error.to_string(),
     }

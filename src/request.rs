@@ -105,7 +105,10 @@ pub enum Request {
     List {
         /// The kind's name.
         kind: String,
-        /// For whoever only hands it on: answered by [`Response::Json`].
+        /// Some of them, the newest first; all, the oldest first, where absent.
+        #[serde(default)]
+        part: Option<Part>,
+        /// For whoever only hands all of them on: answered by [`Response::Json`].
         #[serde(default)]
         as_json: bool,
     },
@@ -115,7 +118,11 @@ pub enum Request {
         id: String,
     },
     /// Everything, by week.
-    Timeline,
+    Timeline {
+        /// Entries of this part of it alone, counted from the newest, and how many each week has; all of them where absent.
+        #[serde(default)]
+        part: Option<Part>,
+    },
     /// What is due until a day.
     Due {
         /// The last day, as `YYYY-MM-DD`; today where absent.
@@ -158,6 +165,32 @@ pub enum Request {
     Dates,
     /// One of the verbs of a check-in that are none of an agreement's.
     Checkin(CheckinRequest),
+}
+
+/// A part of a long list, for who shows no more than fits.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Part {
+    /// Which entries count.
+    #[serde(default)]
+    pub of: Which,
+    /// How many of the newest to pass over.
+    #[serde(default)]
+    pub skip: u64,
+    /// How many at most.
+    pub most: u64,
+}
+
+/// Which entries of a list count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Which {
+    /// All.
+    #[default]
+    All,
+    /// Those of which something is in force.
+    InForce,
+    /// Plans that are not finished.
+    Open,
 }
 
 /// The verbs of words that both agree to: a boundary, a lesson (DESIGN section 6). `id` is any unique beginning of an id.

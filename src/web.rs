@@ -4,6 +4,7 @@
 //! browser ──▶ peer    only this user's processes are let in at all
 //!         ──▶ guard   Host, Origin, the one-time token, sessions, the idle lock
 //!         ──▶ asks    one request, and what comes of it as JSON lines
+//!         ──▶ carry   files that the browser brings or takes away
 //!         ──▶ gate    the journal: not made, locked, or open here or in another process
 //! ```
 //!
@@ -13,10 +14,12 @@
 //! its own accord.
 
 mod asks;
+mod carry;
 mod files;
 mod gate;
 mod guard;
 mod peer;
+mod trial;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -37,6 +40,7 @@ use crate::request::Failure;
 use crate::terminal::reason;
 use gate::Gate;
 use guard::Guard;
+pub use trial::{Answered, Trial};
 
 /// The longest thing that a page may ask: as over the local socket.
 const LONGEST: usize = 2 << 20;
@@ -165,49 +169,61 @@ fn router(house: &Arc<House>) -> Router {
         .route("/answer", post(asks::answer))
         .route("/qr", post(asks::qr))
         .route("/calendar", post(asks::calendar))
+        .route("/passphrase", post(guard::passphrase))
+        .route("/photo/add", post(carry::photo_add))
+        .route("/photo/look", post(carry::photo_look))
+        .route("/packet", post(carry::packet))
+        .route("/export", post(carry::export))
+        .route("/bundle/write", post(carry::bundle_write))
+        .route("/bundle/read", post(carry::bundle_read))
+        .route("/backup", post(carry::backup))
         .fallback(get(files::file))
         .layer(DefaultBodyLimit::max(LONGEST))
         .layer(from_fn_with_state(Arc::clone(house), protect))
         .with_state(Arc::clone(house))
 }
 
+/// What every answer says of itself.
+const SAYS: [(header::HeaderName, &str); 9] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (header::CACHE_CONTROL, "no-store"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (
+        header::HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        header::HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+    (
+        header::HeaderName::from_static("cross-origin-embedder-policy"),
+        "require-corp",
+    ),
+    (
+        header::HeaderName::from_static("permissions-policy"),
+        "camera=(), microphone=(), geolocation=(), interest-cohort=()",
+    ),
+];
+
 /// Whether a request is one that our own page makes; and what every answer says of itself.
 async fn protect(State(house): State<Arc<House>>, request: Request, next: Next) -> Response {
-    let mut response = if is_ours(&house, request.method(), request.headers()) {
+    let mut response = if is_ours(&house, &request) {
         next.run(request).await
     } else {
         refusal(StatusCode::FORBIDDEN, Advice::PageForeign)
     };
     let headers = response.headers_mut();
-    for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (
-            header::HeaderName::from_static("cross-origin-opener-policy"),
-            "same-origin",
-        ),
-        (
-            header::HeaderName::from_static("cross-origin-resource-policy"),
-            "same-origin",
-        ),
-        (
-            header::HeaderName::from_static("cross-origin-embedder-policy"),
-            "require-corp",
-        ),
-        (
-            header::HeaderName::from_static("permissions-policy"),
-            "camera=(), microphone=(), geolocation=(), interest-cohort=()",
-        ),
-    ] {
+    for (name, value) in SAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
     response
 }
 
-fn is_ours(house: &House, method: &Method, headers: &HeaderMap) -> bool {
+fn is_ours(house: &House, request: &Request) -> bool {
+    let headers: &HeaderMap = request.headers();
     let one = |name| {
         let mut all = headers.get_all(name).iter();
         (all.next(), all.next().is_some())
@@ -230,13 +246,19 @@ fn is_ours(house: &House, method: &Method, headers: &HeaderMap) -> bool {
     if from.is_some_and(|from| from != "same-origin" && from != "none") {
         return false;
     }
-    match *method {
+    // Neither kind is one that a form of another page can send without being asked first.
+    let kind = if carry::BRINGS.contains(&request.uri().path()) {
+        "application/octet-stream"
+    } else {
+        "application/json"
+    };
+    match *request.method() {
         Method::GET | Method::HEAD => true,
         Method::POST => {
             is(header::ORIGIN, &house.origin)
                 && headers
                     .get(header::CONTENT_TYPE)
-                    .is_some_and(|kind| kind == "application/json")
+                    .is_some_and(|said| said == kind)
         }
         _ => false,
     }

@@ -135,6 +135,7 @@ corpora![
     rows,
     photo,
     request,
+    page,
     texts,
     partner,
 ];

@@ -1,5 +1,6 @@
 //! The page: what its port refuses, by real sockets, and a whole day of two people in a real browser.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -30,7 +31,11 @@ impl Page {
     }
 
     fn at(place: TempDir, home: &Path, more: &[&str]) -> Page {
+        // What goes by lies here for a moment, where this is in memory.
+        let run = place.path().join("run");
+        std::fs::create_dir_all(&run).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_amends"))
+            .env("XDG_RUNTIME_DIR", run)
             .arg("--home")
             .arg(home)
             .args([
@@ -95,6 +100,20 @@ impl Page {
         (status, answer)
     }
 
+    /// What the page itself asks for, where bytes come back.
+    fn bytes(&self, path: &str, session: &str) -> (u16, Vec<u8>) {
+        let mut stream = TcpStream::connect(&self.host).unwrap();
+        let (host, origin) = (&self.host, self.origin());
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nConnection: close\r\nHost: {host}\r\nOrigin: {origin}\r\nContent-Type: application/json\r\nAmends-Session: {session}\r\nContent-Length: 4\r\n\r\nnull"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let status = String::from_utf8_lossy(&answer[9..12]).parse().unwrap();
+        (status, answer)
+    }
+
     /// What the page itself sends.
     fn post(&self, path: &str, session: Option<&str>, body: &str) -> (u16, String) {
         let origin = self.origin();
@@ -150,6 +169,11 @@ fn a_token_works_once_and_its_session_is_needed_for_everything() {
         "/kit/finish",
         "/qr",
         "/calendar",
+        "/photo/look",
+        "/packet",
+        "/export",
+        "/bundle/write",
+        "/backup",
         "/touch",
         "/lock",
     ] {
@@ -161,6 +185,9 @@ fn a_token_works_once_and_its_session_is_needed_for_everything() {
             r#"{"passphrase":"correct horse","new":true}"#,
             r#"{"content":"x"}"#,
             r#"{"titles":true}"#,
+            r#"{"id":"lusab","photo":1}"#,
+            r#"{"id":"lusab","passphrase":"x"}"#,
+            r#"{"all":true,"photos":true}"#,
         ];
         for session in [
             None,
@@ -407,6 +434,63 @@ fn a_page_names_no_files_and_ends_nobody() {
 }
 
 #[test]
+fn files_come_with_a_session_and_go_nowhere_else() {
+    let memory = Path::new("/dev/shm");
+    let place = if memory.is_dir() {
+        tempfile::tempdir_in(memory).unwrap()
+    } else {
+        tempfile::tempdir().unwrap()
+    };
+    let page = Page::open(place, &[]);
+    let session = page.enter();
+    page.begin(&session);
+    let (host, origin) = (page.host.clone(), page.origin());
+    let octets = ("Content-Type", "application/octet-stream");
+    let own = [("Host", host.as_str()), ("Origin", origin.as_str())];
+    let key = ("Amends-Session", session.as_str());
+    let entry = ("Amends-Entry", "lusab");
+    let with = |more: &[(&'static str, &str)], path: &str| {
+        let all: Vec<_> = own.iter().copied().chain(more.iter().copied()).collect();
+        page.raw("POST", path, &all, "no picture at all")
+    };
+    for path in ["/photo/add", "/bundle/read"] {
+        assert_eq!(with(&[octets, entry], path).0, 401, "{path}");
+        // What a form of another page can send, and JSON, are not taken for a file.
+        for kind in ["text/plain", "multipart/form-data", "application/json"] {
+            let (status, _) = with(&[("Content-Type", kind), entry, key], path);
+            assert_eq!(status, 403, "{path} {kind}");
+        }
+    }
+    // Nor is a file where something is asked.
+    for path in ["/ask", "/export", "/photo/look"] {
+        assert_eq!(with(&[octets, key], path).0, 403, "{path}");
+    }
+    let (status, answer) = with(&[octets, entry, key], "/photo/add");
+    assert!(
+        status == 422 && answer.contains("not_paired"),
+        "{status} {answer}"
+    );
+
+    let (status, answer) = page.bytes("/export", &session);
+    let zip = answer.windows(4).any(|four| four == b"PK\x03\x04");
+    assert!(status == 200 && zip, "{status}");
+    // Nothing of what went by stays where it lay, also where the browser goes away in the middle.
+    let mut stream = TcpStream::connect(&page.host).unwrap();
+    let begun = format!(
+        "POST /bundle/read HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nContent-Type: application/octet-stream\r\nAmends-Session: {session}\r\nContent-Length: 1000\r\n\r\nAMENDS"
+    );
+    stream.write_all(begun.as_bytes()).unwrap();
+    drop(stream);
+    let run = page.place.path().join("run");
+    let mut page = page;
+    let pid = rustix::process::Pid::from_child(&page.child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    page.child.wait().unwrap();
+    let left: Vec<_> = std::fs::read_dir(run).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
 fn who_went_away_is_locked_out_and_the_passphrase_leads_back_in() {
     let mut first = Page::new();
     first.begin(&first.enter());
@@ -540,11 +624,11 @@ fn wrong_passphrases_have_to_wait() {
     assert!(answer.contains("page_wait"), "{answer}");
 }
 
-#[test]
-fn the_whole_page_is_small_and_stands_alone() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/page");
-    let mut size = 0;
-    let mut folders = vec![folder];
+/// The page's own files: where each is served, and what stands in it.
+fn own_files() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/page");
+    let mut files = Vec::new();
+    let mut folders = vec![root.clone()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -552,34 +636,179 @@ fn the_whole_page_is_small_and_stands_alone() {
                 folders.push(path);
                 continue;
             }
-            let text = std::fs::read_to_string(&path).unwrap();
-            size += text.len();
-            let shown = path.display();
-            for never in [
-                "innerHTML",
-                "outerHTML",
-                "insertAdjacentHTML",
-                "document.write",
-                "eval(",
-                "new Function",
-                "localStorage",
-                "sessionStorage",
-                "document.cookie",
-                "indexedDB",
-            ] {
-                assert!(!text.contains(never), "{shown} has {never}");
-            }
-            for (at, _) in text.match_indices("http") {
-                let address = &text[at..text.len().min(at + 40)];
-                assert!(
-                    !address.starts_with("http://") && !address.starts_with("https://")
-                        || address.starts_with("http://www.w3.org/2000/svg"),
-                    "{shown} names {address}"
-                );
-            }
+            let name = path.strip_prefix(&root).unwrap().to_str().unwrap();
+            let served = format!("/{}", name.trim_end_matches("index.html"));
+            files.push((served, std::fs::read_to_string(&path).unwrap()));
         }
     }
-    assert!(size < 150 * 1024, "{size} bytes");
+    files
+}
+
+#[test]
+fn the_whole_page_is_small_and_stands_alone() {
+    let page = Page::new();
+    let (mut size, mut language) = (0, 0);
+    for (served, text) in own_files() {
+        let (status, answer) = page.raw("GET", &served, &[("Host", &page.host)], "");
+        assert_eq!(status, 200, "{served} is not served");
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        // A browser loads the one language that it speaks: the longest counts.
+        if served.starts_with("/words/") {
+            language = language.max(body.len());
+        } else {
+            size += body.len();
+        }
+        for never in [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+            "new Function",
+            "localStorage",
+            "sessionStorage",
+            "document.cookie",
+            "indexedDB",
+        ] {
+            assert!(!text.contains(never), "{served} has {never}");
+        }
+        for (at, _) in text.match_indices("http") {
+            let address: String = text[at..].chars().take(40).collect();
+            assert!(
+                !address.starts_with("http://") && !address.starts_with("https://")
+                    || address.starts_with("http://www.w3.org/2000/svg"),
+                "{served} names {address}"
+            );
+        }
+        if !served.ends_with(".js") {
+            continue;
+        }
+        for (n, line) in text.lines().enumerate() {
+            // What is served has no space before a line, and none of the lines that are comments.
+            assert!(
+                line.matches('`').count() % 2 == 0,
+                "{served}:{}: a text goes over the end of a line",
+                n + 1
+            );
+        }
+        let code = |text: &str| {
+            let lines = text.lines().map(str::trim);
+            let begins = |line: &str| line.starts_with("//") || line.starts_with('*');
+            let lines = lines.filter(|line| !begins(line) && !line.starts_with("/*"));
+            lines
+                .filter(|line| !line.is_empty())
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        assert_eq!(
+            code(&text),
+            body,
+            "{served} is served otherwise than it is written"
+        );
+    }
+    let whole = size + language;
+    eprintln!("the whole page is {whole} bytes, {language} of them its words");
+    assert!(whole < 150_000, "{whole} bytes");
+}
+
+/// What only commands meet: a page never asks for it, or says it in words of its own.
+const OF_COMMANDS: &[&str] = &[
+    "already_up",
+    "background_failed",
+    "backup_damaged",
+    "backup_exists",
+    "backup_newer",
+    "backup_place",
+    "backup_unreadable",
+    "bundle_exists",
+    "bundle_place",
+    "calendar_exists",
+    "clocks_differ",
+    "editor_failed",
+    "export_not_answered",
+    "export_not_empty",
+    "export_place",
+    "file_exists",
+    "giving_not_answered",
+    "input_unreadable",
+    "interrupted",
+    "key_not_destroyed",
+    "kit_file",
+    "kit_needs_a_place",
+    "kit_needs_words",
+    "kit_not_written",
+    "little_room",
+    "multicast_blocked",
+    "no_answer",
+    "no_editor",
+    "no_guide",
+    "no_keyring",
+    "no_passphrase",
+    "no_safe_place",
+    "no_such_version",
+    "no_terminal",
+    "nobody_compares",
+    "nobody_says_yes",
+    "not_a_backup",
+    "not_all_removed",
+    "not_looked_at",
+    "not_running",
+    "not_seen",
+    "not_text",
+    "not_written",
+    "nothing_typed",
+    "other_device",
+    "other_version_there",
+    "output_failed",
+    "packet_file_exists",
+    "page_cannot_listen",
+    "passphrase_file",
+    "passphrases_differ",
+    "photo_place",
+    "port_blocked",
+    "said_no",
+    "session_needs_somebody",
+    "set_aside",
+    "sharing_not_answered",
+    "socket_unusable",
+    "still_open",
+    "stopped",
+    "stopped_too_late",
+    "vpn",
+    "wrong_use",
+];
+
+#[test]
+fn what_fails_is_said_in_german_too() {
+    let sentences = include_str!("../src/advice/sentences.txt");
+    let codes: BTreeSet<&str> = sentences
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix('[')?
+                .split_once(", exit")
+                .map(|(code, _)| code)
+        })
+        .collect();
+    let said = |language: &'static str| -> BTreeSet<&str> {
+        let words = language.split(|c: char| !(c.is_ascii_lowercase() || c == '_' || c == '.'));
+        words
+            .filter_map(|word| word.strip_prefix("fail."))
+            .collect()
+    };
+    let german = said(include_str!("../src/web/page/words/de.js"));
+    let english = said(include_str!("../src/web/page/words/en.js"));
+    for code in german.union(&english) {
+        assert!(codes.contains(code), "nothing fails with {code}");
+    }
+    let of_commands: BTreeSet<&str> = OF_COMMANDS.iter().copied().collect();
+    for code in &codes {
+        assert!(
+            german.contains(code) != of_commands.contains(code),
+            "{code}: a page says it in German, or only commands meet it"
+        );
+    }
+    assert!(english.is_subset(&german), "said in English alone");
+    assert!(of_commands.is_subset(&codes), "known to no sentence");
 }
 
 /// Where Chromium and what drives it are. Says loudly where a test is skipped.
@@ -619,6 +848,14 @@ fn in_a_browser(test: &str, script: &str) {
         "{}{}",
         String::from_utf8_lossy(&out.stdout),
         String::from_utf8_lossy(&out.stderr)
+    );
+}
+
+#[test]
+fn a_long_journal_is_shown_as_little_at_a_time_as_a_short_one() {
+    in_a_browser(
+        "a_long_journal_is_shown_as_little_at_a_time_as_a_short_one",
+        "many.mjs",
     );
 }
 

@@ -18,6 +18,7 @@ use peak_alloc::PeakAlloc;
 mod at_rest;
 mod carried;
 mod mend;
+mod page;
 mod pairing;
 mod partner;
 mod photo;
@@ -145,6 +146,9 @@ targets! {
         reaches &["image/jpeg", "image/png", "image/webp", "Damaged", "Unsupported None"];
     "request" carried::request, request_seeds, longest 1024, memory 256 * KIB,
         reaches &["request", "answer", "turn", "Malformed Error", "Closed"];
+    "page" page::page, page_seeds, longest 2048, memory MIB,
+        reaches &["a file", "404", "403 page_foreign", "401 page_token", "401 page_locked", "422 page_locked", "403 not_for_pages",
+            "422 not_understood", "422 not_a_folder", "422 recipient_mistyped", "200", "204"];
     "texts" texts::texts, text_seeds, longest 512, memory 256 * KIB,
         reaches &["schedule", "list", "address", "peer", "recipient", "name", "reference", "tried", "act", "statement"];
     "partner" partner::says, say_seeds, longest 768, memory 8 * MIB,

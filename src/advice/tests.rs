@@ -131,6 +131,9 @@ fn every_advice() -> Vec<Advice> {
         A::PageToken,
         A::PageLocked,
         A::PageWait { seconds: 30 },
+        A::PageNoRoom {
+            error: "no space left on device".to_owned(),
+        },
         A::NotForPages,
         A::AlreadyUp,
         A::Busy,

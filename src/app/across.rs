@@ -1,14 +1,16 @@
 //! What is asked across all entries: the timeline, what is due, where words stand; and every version of one.
 
+use std::collections::HashSet;
+
 use amends_journal::{EntryId, State, View, plan};
 use amends_replica::Card;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 
 use super::App;
-use super::answers::{Store, beginning, hex, is_listed, time_of, today};
+use super::answers::{Store, beginning, hex, is_listed, newest, time_of, today};
 use crate::advice::Advice;
-use crate::request::{Due, Entry, Failure, Found, History, Response, VersionLine, Week};
+use crate::request::{Due, Entry, Failure, Found, History, Part, Response, VersionLine, Week};
 use crate::search::{Index, Query};
 
 /// Entries ready to be searched, until something changes.
@@ -39,11 +41,17 @@ impl App {
         all
     }
 
-    /// Everything by week, quiet weeks included.
-    pub(super) fn timeline(&self) -> Response {
+    /// Everything by week, quiet weeks included; or all weeks with a part of what is in them.
+    pub(super) fn timeline(&self, part: Option<Part>) -> Response {
         let mut weeks: Vec<Week> = Vec::new();
         let mut last: Option<Date> = None;
-        for (store, id, card) in self.everything() {
+        let all = self.everything();
+        let shown: HashSet<(bool, EntryId)> = part
+            .into_iter()
+            .flat_map(|part| newest(&all, part))
+            .map(|(store, id, _)| (*store == Store::Private, *id))
+            .collect();
+        for (store, id, card) in all {
             let Some(monday) = monday_of(card.first_held) else {
                 continue;
             };
@@ -56,17 +64,22 @@ impl App {
                 weeks.extend(quiet.map(|week| Week {
                     from: week.to_string(),
                     entries: Vec::new(),
+                    count: part.map(|_| 0),
                 }));
             }
             if last != Some(monday) {
                 weeks.push(Week {
                     from: monday.to_string(),
                     entries: Vec::new(),
+                    count: part.map(|_| 0),
                 });
                 last = Some(monday);
             }
             if let Some(week) = weeks.last_mut() {
-                week.entries.push(self.entry_of(store, &id, card));
+                week.count = week.count.map(|count| count.saturating_add(1));
+                if part.is_none() || shown.contains(&(store == Store::Private, id)) {
+                    week.entries.push(self.entry_of(store, &id, card));
+                }
             }
         }
         Response::Timeline(weeks)

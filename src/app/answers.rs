@@ -16,8 +16,8 @@ use super::stores::{Shelves, damaged, internal};
 use super::{App, FeedError};
 use crate::advice::Advice;
 use crate::request::{
-    ActLine, Agreement, Apology, Entry, Failure, Feeling, Met, Own, Response, Status, Unread,
-    Waits, Why,
+    ActLine, Agreement, Apology, Entry, Failure, Feeling, Met, Own, Part, Response, Status, Unread,
+    Waits, Which, Why,
 };
 
 /// A time in RFC 3339, UTC, as scripts read it.
@@ -80,6 +80,27 @@ pub(super) fn rule_failed(rule: &RuleError, id: &str) -> Failure {
         },
     }
     .into()
+}
+
+/// The part of a list that was asked for: its newest are its last.
+pub(super) fn newest<T>(all: &[T], part: Part) -> impl Iterator<Item = &T> {
+    let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    all.iter()
+        .rev()
+        .skip(number(part.skip))
+        .take(number(part.most))
+}
+
+/// Whether an entry is one of those that were asked for.
+fn is_one(card: &Card, which: Which) -> bool {
+    match (which, &card.view) {
+        (Which::All, _) => true,
+        (Which::InForce, View::Boundary(agreed) | View::Lesson(agreed) | View::Packet(agreed)) => {
+            agreed.in_force.is_some()
+        }
+        (Which::Open, View::Plan(plan)) => plan.finished.is_none(),
+        _ => false,
+    }
 }
 
 /// Which of a home's two stores an entry stands in.
@@ -230,43 +251,39 @@ impl App {
             .map_err(|error| damaged(&path, &error))
     }
 
-    /// All entries of a kind, in the order in which they say they were begun.
-    pub(crate) fn list(&mut self, kind: &str, as_json: bool) -> Result<Response, Failure> {
+    /// All entries of a kind, in the order in which they say they were begun; or a part of them, the newest first.
+    pub(crate) fn list(
+        &mut self,
+        kind: &str,
+        part: Option<Part>,
+        as_json: bool,
+    ) -> Result<Response, Failure> {
         let kind = EntryKind::from_name(kind)
             .ok_or_else(|| internal(&format!("there is no kind {kind}")))?;
         if kind == EntryKind::Boundary {
             self.replica()?;
         }
+        let which = part.map_or(Which::All, |part| part.of);
         let mut all = Vec::new();
         for store in [Store::Journal, Store::Private] {
             let Some(replica) = self.replica_of(store) else {
                 continue;
             };
             for (id, card) in replica.cards() {
-                if card.kind == kind.byte() && is_listed(card) && self.kept_until(card).is_none() {
+                let counts = card.kind == kind.byte() && is_listed(card) && is_one(card, which);
+                if counts && self.kept_until(card).is_none() {
                     all.push((card.created, *id, store, card));
                 }
             }
         }
         all.sort_by_key(|(created, id, ..)| (*created, *id));
-        let entries = all
-            .into_iter()
-            .map(|(_, id, store, card)| self.entry_of(store, &id, card));
-        if !as_json {
-            return Ok(Response::Entries(entries.collect()));
+        let entry =
+            |(_, id, store, card): &(_, EntryId, Store, &Card)| self.entry_of(*store, id, card);
+        match part {
+            None if as_json => json_of(all.iter().map(entry)),
+            None => Ok(Response::Entries(all.iter().map(entry).collect())),
+            Some(part) => Ok(Response::Entries(newest(&all, part).map(entry).collect())),
         }
-        // Each is written out before the next is put together: of many, only the JSON is ever there as a whole.
-        let mut json = vec![b'['];
-        for entry in entries {
-            if json.len() > 1 {
-                json.push(b',');
-            }
-            serde_json::to_writer(&mut json, &entry).map_err(|error| internal(&error))?;
-        }
-        json.push(b']');
-        let json = String::from_utf8(json).map_err(|error| internal(&error))?;
-        let json = RawValue::from_string(json).map_err(|error| internal(&error))?;
-        Ok(Response::Json(json))
     }
 
     /// An entry of the journal as a list shows it.
@@ -638,6 +655,22 @@ fn waits(entry: Entry, why: &str) -> Waits {
         },
         why: why.to_owned(),
     }
+}
+
+/// The entries as the JSON that scripts read. Each is written out before the next is put together: of many, only that is ever
+/// there as a whole.
+fn json_of(entries: impl Iterator<Item = Entry>) -> Result<Response, Failure> {
+    let mut json = vec![b'['];
+    for entry in entries {
+        if json.len() > 1 {
+            json.push(b',');
+        }
+        serde_json::to_writer(&mut json, &entry).map_err(|error| internal(&error))?;
+    }
+    json.push(b']');
+    let json = String::from_utf8(json).map_err(|error| internal(&error))?;
+    let json = RawValue::from_string(json).map_err(|error| internal(&error))?;
+    Ok(Response::Json(json))
 }
 
 /// The first words of a text, for where a title would stand.

@@ -308,7 +308,7 @@ async fn ask_for_passphrase(context: &Context) -> Result<Zeroizing<String>, Fail
 }
 
 /// Only what is sealed comes to the disk.
-fn seal(file: &Path, pages: &PacketPages, to: &To, force: bool) -> Result<u64, Failure> {
+pub(crate) fn seal(file: &Path, pages: &PacketPages, to: &To, force: bool) -> Result<u64, Failure> {
     let inside = [
         Inside {
             name: "packet.html",
@@ -344,7 +344,7 @@ fn not_sealed(file: &Path, error: AgeFileError) -> Failure {
 }
 
 /// What is said of something that no file can be sealed to. A secret is never repeated.
-fn not_one(typed: &str, error: RecipientError) -> Failure {
+pub(crate) fn not_one(typed: &str, error: RecipientError) -> Failure {
     let given = line(typed);
     match error {
         RecipientError::Secret => Advice::RecipientSecret,

@@ -63,6 +63,7 @@ pub(super) async fn all(
 ) -> Result<Said, Failure> {
     let request = Request::List {
         kind: kind.to_owned(),
+        part: None,
         as_json: context.out.is_json(),
     };
     match journal.ask_to_the_end(request, |_| Ok(())).await? {

@@ -21,7 +21,7 @@ pub struct Arguments {}
 /// # Errors
 /// Whatever keeps the journal closed.
 pub async fn run(context: &Context, _: Arguments) -> Result<(), Failure> {
-    match holder::ask_once(context, Request::Timeline).await? {
+    match holder::ask_once(context, Request::Timeline { part: None }).await? {
         Response::Timeline(weeks) => {
             context.out.value(&weeks)?;
             context

@@ -11,6 +11,9 @@ pub struct Week {
     pub from: String,
     /// What was first held on this device in it, in that order. A quiet week has nothing.
     pub entries: Vec<Entry>,
+    /// How many it has in all, where only a part was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
 }
 
 /// Something whose day has come.

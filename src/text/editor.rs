@@ -24,9 +24,13 @@ pub(super) const READ_AT_MOST: u64 = 64 << 20;
 /// # Errors
 /// [`Advice::NoEditor`], [`Advice::NoSafePlaceForText`], [`Advice::EditorFailed`]; what was saved before is shown then.
 pub async fn write(out: Output, draft: &str) -> Result<String, Failure> {
+    write_at(out, &places(), draft).await
+}
+
+/// Where folders in memory usually are.
+fn places() -> Vec<PathBuf> {
     let set = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    let places: Vec<PathBuf> = set.into_iter().chain([PathBuf::from("/dev/shm")]).collect();
-    write_at(out, &places, draft).await
+    set.into_iter().chain([PathBuf::from("/dev/shm")]).collect()
 }
 
 /// As [`write()`], in the first of `places` that is a folder in memory.
@@ -113,13 +117,8 @@ struct Edited {
 /// Runs the editor on a file that only this user can read, in a folder of its own, since editors leave copies beside
 /// what they edit. Both are gone afterwards, in whatever way this ends short of SIGKILL.
 async fn edit(editor: &str, options: &[OsString], place: &Path, draft: &str) -> io::Result<Edited> {
-    let folder = Folder(
-        tempfile::Builder::new()
-            .prefix("amends-")
-            .permissions(fs::Permissions::from_mode(0o700))
-            .tempdir_in(place)?,
-    );
-    let file = folder.0.path().join("words.txt");
+    let folder = Folder::within(place)?;
+    let file = folder.path().join("words.txt");
     crate::home::write_new(&file, draft.as_bytes())?;
     // Ctrl-C in the editor belongs to the editor: while this listens, it does not end us and leave the text behind.
     let stopped = crate::holder::stop_wished();
@@ -132,7 +131,7 @@ async fn edit(editor: &str, options: &[OsString], place: &Path, draft: &str) -> 
         .args(options)
         .arg(&file)
         // What the editor hands to a filter or a speller goes with the rest.
-        .env("TMPDIR", folder.0.path())
+        .env("TMPDIR", folder.path())
         .spawn()?;
     let (tell, told) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || drop(tell.send(running.wait())));
@@ -149,7 +148,7 @@ async fn edit(editor: &str, options: &[OsString], place: &Path, draft: &str) -> 
         Err(_) if !status.success() => {}
         Err(error) => return Err(error),
     }
-    let path = folder.0.path().to_owned();
+    let path = folder.path().to_owned();
     let stays = folder.remove().err().map(|error| (path, error));
     Ok(Edited {
         status,
@@ -158,10 +157,29 @@ async fn edit(editor: &str, options: &[OsString], place: &Path, draft: &str) -> 
     })
 }
 
-/// The folder of one text, wiped and removed when it goes.
-struct Folder(TempDir);
+/// A folder of one text, or of one file on its way to or from the page, wiped and removed when it goes.
+#[derive(Debug)]
+pub(crate) struct Folder(TempDir);
 
 impl Folder {
+    /// An empty one for this user alone: in memory where there is such a place, else where temporary files are.
+    pub(crate) fn new() -> io::Result<Folder> {
+        let place = places().into_iter().find(|place| is_in_memory(place));
+        Folder::within(&place.unwrap_or_else(std::env::temp_dir))
+    }
+
+    fn within(place: &Path) -> io::Result<Folder> {
+        tempfile::Builder::new()
+            .prefix("amends-")
+            .permissions(fs::Permissions::from_mode(0o700))
+            .tempdir_in(place)
+            .map(Folder)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     fn remove(mut self) -> io::Result<()> {
         wipe(self.0.path());
         // Removed here, so that a failure is heard of; what is left to the end of `self` is then nothing.

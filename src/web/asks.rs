@@ -53,7 +53,7 @@ fn is_for_pages(request: &Request) -> bool {
         | Request::Doctor { .. }
         | Request::List { .. }
         | Request::Show { .. }
-        | Request::Timeline
+        | Request::Timeline { .. }
         | Request::Due { .. }
         | Request::Search { .. }
         | Request::History { .. }

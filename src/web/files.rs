@@ -1,5 +1,7 @@
 //! The page's own files, inside the program. They are the same for everybody and hold nothing of anybody.
 
+use std::borrow::Cow;
+
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
@@ -34,6 +36,7 @@ files! {
     "/agreement.js" JS "agreement.js";
     "/journal.js" JS "journal.js";
     "/settings.js" JS "settings.js";
+    "/files.js" JS "files.js";
     "/kinds.js" JS "kinds.js";
     "/together.js" JS "together.js";
     "/words/en.js" JS "words/en.js";
@@ -44,7 +47,29 @@ files! {
 /// One of them.
 pub(super) async fn file(uri: Uri) -> Response {
     match FILES.iter().find(|(path, ..)| *path == uri.path()) {
-        Some((_, kind, content)) => ([(header::CONTENT_TYPE, *kind)], *content).into_response(),
+        Some((_, kind, content)) => {
+            ([(header::CONTENT_TYPE, *kind)], served(kind, content)).into_response()
+        }
         None => StatusCode::NOT_FOUND.into_response(),
     }
+}
+
+/// What a browser needs of a file: scripts and styles go without what is written for us alone, which are lines that are
+/// comments and the space before others. No text in them goes over the end of a line (`tests/page.rs`).
+pub(super) fn served(kind: &str, content: &'static str) -> Cow<'static, str> {
+    if kind != JS && kind != CSS {
+        return Cow::Borrowed(content);
+    }
+    let mut within = false;
+    let mut is_code = |line: &&str| {
+        let begins = within || line.starts_with("/*");
+        within = begins && !line.ends_with("*/");
+        !(begins || line.is_empty() || line.starts_with("//"))
+    };
+    let lines: Vec<&str> = content
+        .lines()
+        .map(str::trim)
+        .filter(|line| is_code(line))
+        .collect();
+    Cow::Owned(lines.join("\n"))
 }

@@ -276,11 +276,52 @@ async fn try_passphrase(
     }
 }
 
-fn no_thread() -> Failure {
+pub(super) fn no_thread() -> Failure {
     Advice::Internal {
         what: "a thread stopped".to_owned(),
     }
     .into()
+}
+
+/// What opens the journal now, where its passphrase is to be another one.
+pub(super) enum Now {
+    Passphrase(Zeroizing<String>),
+    /// The words of the kit.
+    Kit(Zeroizing<String>),
+}
+
+/// Gives the journal another passphrase, and opens it where it is closed.
+///
+/// # Errors
+/// [`Advice::WrongPassphrase`], what is said of a wrong kit, and whatever keeps the vault or the journal as it is.
+pub(super) async fn new_passphrase(
+    house: &Arc<House>,
+    now: Now,
+    new: Zeroizing<String>,
+) -> Result<(), Failure> {
+    let home = Home::open(&house.gate.dir)?;
+    let locked = Locked::of(&home)?;
+    let (locked, key) = match now {
+        Now::Passphrase(passphrase) => try_passphrase(locked, passphrase).await?,
+        Now::Kit(words) => {
+            let kit = Kit::parse(&words).map_err(crate::kit::not_a_kit)?;
+            let key = crate::kit::open_with(&locked, &kit)?;
+            (locked, key)
+        }
+    };
+    let cost = house.gate.cost;
+    let made = tokio::task::spawn_blocking(move || {
+        let mut vault = locked.vault.clone();
+        let cost = vault.cost().unwrap_or(cost);
+        vault
+            .set_passphrase(&key, &new, cost, &mut UnwrapErr(SysRng))
+            .map_err(passphrase::not_taken)?;
+        Ok::<_, Failure>((locked, vault, key))
+    });
+    let (locked, vault, key) = made.await.map_err(|_| no_thread())??;
+    home.replace_vault(&locked.bytes, &vault.to_bytes())
+        .map_err(crate::commands::passphrase::not_replaced)?;
+    reach(house, home, key).await
 }
 
 /// Opens the journal where another process holds it and stays.

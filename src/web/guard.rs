@@ -87,7 +87,7 @@ impl Guard {
     }
 
     /// A new session's key.
-    fn begin(&mut self) -> String {
+    pub(super) fn begin(&mut self) -> String {
         if self.sessions.len() >= SESSIONS {
             let quietest = self.sessions.iter().enumerate().min_by_key(|(_, s)| s.used);
             if let Some((at, _)) = quietest {
@@ -224,6 +224,45 @@ pub(super) async fn unlock(
     outcome?;
     let key = house.guard().begin();
     Ok(Stand::of(&house, Some(key)).await)
+}
+
+#[derive(Deserialize)]
+pub(super) struct NewPassphrase {
+    #[serde(deserialize_with = "unkept", default)]
+    passphrase: Zeroizing<String>,
+    /// The words of the kit, where the passphrase is forgotten.
+    #[serde(deserialize_with = "unkept", default)]
+    words: Zeroizing<String>,
+    #[serde(deserialize_with = "unkept")]
+    new: Zeroizing<String>,
+}
+
+/// Another passphrase, by the one that holds now or by the kit. Who knows either may use the page.
+pub(super) async fn passphrase(
+    State(house): State<Arc<House>>,
+    headers: HeaderMap,
+    Json(NewPassphrase {
+        passphrase,
+        words,
+        new,
+    }): Json<NewPassphrase>,
+) -> Result<Json<Stand>, Refused> {
+    let _turn = house.gate.turn().await;
+    if let Some(seconds) = house.guard().must_wait() {
+        return Err(Advice::PageWait { seconds }.into());
+    }
+    let now = if words.is_empty() {
+        gate::Now::Passphrase(passphrase)
+    } else {
+        gate::Now::Kit(words)
+    };
+    let outcome = gate::new_passphrase(&house, now, new).await;
+    let wrong = outcome == Err(Advice::WrongPassphrase.into());
+    house.guard().tried(wrong);
+    outcome?;
+    let inside = session(&house, &headers).is_ok();
+    let key = (!inside).then(|| house.guard().begin());
+    Ok(Stand::of(&house, key).await)
 }
 
 /// Whether there is a journal, and whether this page may use it.

@@ -1,11 +1,18 @@
 // One day of two people, from empty homes: Ana at a phone's size, Bo at a desk's.
 
-import { button, click, device, fill, free, looked_at, must, over, person, run, sees, step } from './house.mjs';
+import { readFileSync } from 'node:fs';
+
+import { everybody } from './everybody.mjs';
+import { button, choose, click, device, fill, free, looked_at, must, open, over, person, run, sees, step } from './house.mjs';
+import { at_once } from './typing.mjs';
+
 
 const PASS = 'correct horse battery';
 
+/** Gives the words of the kit, where one was made. */
 async function first_use(who, name, kit) {
   const { page } = who;
+  let words = [];
   await sees(who, 'A journal for the two of you');
   await looked_at(who, 'begin');
   await fill(who, 'Your name', name);
@@ -15,7 +22,7 @@ async function first_use(who, name, kit) {
   await click(who, 'Make my journal');
   if (kit) {
     await sees(who, 'Your recovery kit');
-    const words = await page.locator('.kit li').allTextContents();
+    words = await page.locator('.kit li').allTextContents();
     must(words.length === 24, `${words.length} words`);
     await looked_at(who, 'kit');
     await click(who, 'They are on paper');
@@ -26,7 +33,19 @@ async function first_use(who, name, kit) {
     await click(who, 'Check');
   }
   await sees(who, 'Bring your two devices together');
+  return words;
 }
+
+/** Clicks, and gives the file that the browser keeps. */
+async function fetched(who, name) {
+  const [file] = await Promise.all([who.page.waitForEvent('download'), who.page.getByRole('button', { name, exact: true }).first().click()]);
+  return { name: file.suggestedFilename(), path: await file.path(), bytes: readFileSync(await file.path()) };
+}
+
+/** A photo that says where, when, with what and by whom it was taken. */
+const PHOTO = new URL('../photos/phone.jpg', import.meta.url).pathname;
+const TELLS = ['Kamerawerk', 'SERIAL-4711', 'Ana Beispiel', 'a secret remark', 'Berlin', '2026:05:04', 'adobe.com'];
+
 
 run(async () => {
   const [a, b] = [await free(), await free()];
@@ -34,13 +53,14 @@ run(async () => {
     device('ana', { listen: `127.0.0.1:${a}`, peer: `127.0.0.1:${b}` }),
     device('bo', { listen: `127.0.0.1:${b}`, peer: `127.0.0.1:${a}` }),
   ]);
+  let kit;
   const [ana, bo] = [await person('Ana', 'phone'), await person('Bo', 'desk')];
 
   await step('both begin from empty homes', async () => {
     await ana.page.goto(at_ana.address);
     await bo.page.goto(at_bo.address);
     must(!ana.page.url().includes('#'), 'the token stays in the address');
-    await first_use(ana, 'Ana', true);
+    kit = await first_use(ana, 'Ana', true);
     await first_use(bo, 'Bo', false);
   });
 
@@ -114,15 +134,9 @@ run(async () => {
     await Promise.all([ana, bo].map((who) => sees(who, 'You both agreed to exactly these words.')));
     await looked_at(bo, 'boundary-in-force');
     await click(bo, 'Today');
-    await sees(bo, 'This is for the two of us.').catch(() => sees(bo, 'Phones at dinner'));
+    await sees(bo, 'This is for the two of us.');
     await looked_at(bo, 'today');
   });
-
-  const news = (who) => Promise.all([click(who, 'Write')]);
-  const choose = async (who, name) => {
-    await news(who);
-    await who.page.getByRole('button', { name: new RegExp(`^${name}`) }).click();
-  };
 
   await step('Ana keeps a feeling, which Bo does not see', async () => {
     await choose(ana, 'Write down how you feel');
@@ -192,10 +206,35 @@ run(async () => {
     await looked_at(bo, 'plan');
     await choose(ana, 'Keep a memory or an idea');
     await fill(ana, 'What was it like?', 'The boat turned over, and we laughed.');
+    must(TELLS.every((told) => readFileSync(PHOTO).includes(told)), 'the photo tells nothing');
+    await ana.page.getByLabel('Add photos').setInputFiles(PHOTO);
     await looked_at(ana, 'memory-new');
     await click(ana, 'Keep it');
-    await sees(ana, 'The boat turned over');
+    await sees(ana, 'was left out');
+    const shown = (who) => who.page.waitForFunction(() => document.querySelector('.photo img')?.naturalWidth > 0);
+    await shown(ana);
     await looked_at(ana, 'memory');
+    await open(bo, 'Memories and ideas', /The boat turned over/);
+    await shown(bo);
+    await looked_at(bo, 'memory');
+    const kept = await fetched(bo, 'Keep a copy');
+    must(kept.name.endsWith('.jpeg') && kept.bytes.readUInt16BE() === 0xffd8, `${kept.name} is no photo`);
+    for (const told of TELLS) must(!kept.bytes.includes(told), `the photo still says ${told}`);
+  });
+
+  await step('a photo that cannot be cleaned is refused, and one can be taken back', async () => {
+    await ana.page.locator('summary', { hasText: 'Add photos' }).click();
+    await ana.page.getByLabel('Which photos?').setInputFiles(PHOTO.replace('phone.jpg', 'other.tiff'));
+    await click(ana, 'Add photos');
+    await sees(ana, 'This is no JPEG, PNG or WebP');
+    must((await ana.page.locator('.photo').count()) === 1, 'it was added');
+    await ana.page.getByLabel('Which photos?').setInputFiles(PHOTO.replace('phone.jpg', 'palette.png'));
+    await click(ana, 'Add photos');
+    await ana.page.waitForFunction(() => document.querySelectorAll('.photo img').length === 2);
+    await bo.page.waitForFunction(() => [...document.querySelectorAll('.photo img')].filter((img) => img.naturalWidth).length === 2);
+    await ana.page.getByRole('button', { name: 'Take it back' }).last().click();
+    await bo.page.waitForFunction(() => document.querySelectorAll('.photo').length === 1);
+    must((await bo.page.getByRole('button', { name: 'Take it back' }).count()) === 0, 'Bo may take back what is Ana’s');
   });
 
   await step('a set time to talk, agreed and held', async () => {
@@ -247,6 +286,19 @@ run(async () => {
     await click(ana, 'Make this list');
     await ana.page.locator('summary', { hasText: 'Exactly what would be read' }).click();
     await looked_at(ana, 'packet');
+    await ana.page.locator('summary', { hasText: 'Exactly what would be read' }).click();
+    await ana.page.locator('summary', { hasText: 'Put more on it' }).click();
+    await ana.page.getByLabel('Plan: A day at the lake').check();
+    await click(ana, 'Put more on it');
+    await sees(ana, 'A day at the lake');
+    await open(bo, 'Counselor’s packets', /For our counselor/);
+    await Promise.all([ana, bo].map((who) => click(who, 'I agree to this list')));
+    await ana.page.locator('summary', { hasText: 'Make the sealed file' }).click();
+    await ana.page.locator('summary', { hasText: 'For an age recipient' }).click();
+    await fill(ana, 'For an age recipient instead', 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p');
+    await looked_at(ana, 'packet-hand');
+    const packet = await fetched(ana, 'Make the sealed file');
+    must(packet.bytes.toString('latin1').startsWith('age-encryption.org/v1\n-> X25519 '), 'the packet is not sealed');
     await choose(bo, 'Ask for space');
     await fill(bo, 'A kind word', 'I am not angry.');
     await looked_at(bo, 'space-new');
@@ -261,12 +313,40 @@ run(async () => {
     await looked_at(bo, 'settings');
   });
 
+  await step('files go out of the journal, and come into it', async () => {
+    await click(bo, 'Files to take away or bring');
+    await looked_at(bo, 'files');
+    const all = await fetched(bo, 'Get everything, in the clear');
+    must(all.bytes.toString('latin1', 0, 4) === 'PK\x03\x04' && all.bytes.includes('The boat turned over'), 'the export is no zip of the journal');
+    must(!all.bytes.includes('Kamerawerk'), 'the export says with what a photo was taken');
+    const backup = await fetched(bo, 'Get a backup');
+    must(backup.bytes.length > 10000 && !backup.bytes.includes('The boat'), 'the backup is not sealed');
+    await bo.page.getByLabel('Everything, not only').check();
+    const bundle = await fetched(bo, 'Get the file');
+    must(!bundle.bytes.includes('The boat'), 'the bundle is not sealed');
+    await click(ana, 'Settings');
+    await click(ana, 'Files to take away or bring');
+    await ana.page.getByLabel('The file from Bo’s device').setInputFiles(bundle.path);
+    await click(ana, 'Read it');
+    await sees(ana, 'What is in it was here already.');
+    await looked_at(ana, 'files');
+    await ana.page.getByLabel('The file from Bo’s device').setInputFiles(PHOTO);
+    await click(ana, 'Read it');
+    await sees(ana, 'This is no file from your partner’s device.');
+    await click(ana, 'Settings');
+    await click(ana, 'Meet now');
+    await ana.page.locator('form').getByRole('button', { name: 'Meet now' }).click();
+    await sees(ana, 'They met.');
+  });
+
+  await at_once(ana, bo);
+
   await step('a connection that is lost is said, and what was typed meanwhile is kept and sent', async () => {
-    const open = async (who) => {
+    const phones = async (who) => {
       await click(who, 'Today');
       await who.page.getByRole('button', { name: /Phones at dinner/ }).first().click();
     };
-    await Promise.all([open(ana), open(bo)]);
+    await Promise.all([phones(ana), phones(bo)]);
     await click(ana, 'Change the words');
     at_ana.process.kill('SIGSTOP');
     const field = ana.page.getByLabel('The text as it stands now');
@@ -330,9 +410,15 @@ run(async () => {
     await looked_at(bo, 'boundary-german-dark');
     const missing = await bo.page.evaluate(async () => {
       const [en, de] = await Promise.all(['en', 'de'].map(async (tag) => (await import(`/words/${tag}.js`)).default));
-      return Object.keys(en).filter((key) => !(key in de));
+      const keys = (words) => new Set(Object.keys(words).flatMap((key) => key.split(' ')));
+      return [...keys(en)].filter((key) => !keys(de).has(key));
     });
     must(missing.length === 0, `German lacks ${missing}`);
+    await click(bo, 'Die Worte ändern');
+    await bo.page.getByLabel('Der Text, wie er jetzt ist').fill(' ');
+    await sees(bo, 'Hier fehlen noch Worte.');
+    await bo.page.getByLabel('Der Text, wie er jetzt ist').fill('Wir legen die Telefone weg.');
+    await click(bo, 'Fertig geschrieben');
   });
 
   await step('gone at once, and locked', async () => {
@@ -348,6 +434,33 @@ run(async () => {
     await click(ana, 'Open');
     await sees(ana, 'What waits for you');
   });
+
+  await step('another passphrase, and the kit where it is forgotten', async () => {
+    await click(ana, 'Settings');
+    await click(ana, 'Change the passphrase');
+    await fill(ana, 'The passphrase of today', PASS);
+    await fill(ana, 'Choose a passphrase', 'another one');
+    await fill(ana, 'The passphrase once more', 'another two');
+    await click(ana, 'Change the passphrase');
+    await sees(ana, 'These two are not the same.');
+    await fill(ana, 'The passphrase once more', 'another one');
+    await click(ana, 'Change the passphrase');
+    await sees(ana, 'The passphrase is changed.');
+    await click(ana, 'Lock the journal');
+    await fill(ana, 'Passphrase', PASS);
+    await click(ana, 'Open');
+    await ana.page.locator('.failed').filter({ hasText: /./ }).first().waitFor();
+    await click(ana, 'Forgot it? Open it with your recovery kit');
+    await looked_at(ana, 'forgot');
+    await fill(ana, 'The words, in the order of their numbers', kit.join(' '));
+    await fill(ana, 'Choose a passphrase', 'a third one');
+    await fill(ana, 'The passphrase once more', 'a third one');
+    await click(ana, 'Open');
+    // Where somebody was, they are again.
+    await sees(ana, 'Lock the journal');
+  });
+
+  await everybody(ana, bo);
 
   await over(ana, bo);
 });

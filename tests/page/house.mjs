@@ -30,9 +30,9 @@ export function free() {
 }
 
 /** `amends open --print` on a home of its own. Gives its process and the address it printed. */
-export async function device(name, { listen, peer, more = [] } = {}) {
+export async function device(name, { listen, peer, first = [], more = [] } = {}) {
   const home = join(room, name);
-  const process_ = spawn(BINARY, ['--home', home, 'open', '--print', '--quiet', '--argon2-memory', '64',
+  const process_ = spawn(BINARY, ['--home', home, ...first, 'open', '--print', '--quiet', '--argon2-memory', '64',
     ...(listen ? ['--listen', listen] : []), ...(peer ? ['--peer', peer] : []), ...more], { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   process_.stderr.on('data', (data) => (said += data));
@@ -106,8 +106,42 @@ export const button = (who, name) => who.page.getByRole('button', { name, exact:
 export const click = (who, name) => button(who, name).click();
 export const fill = (who, label, words) => who.page.getByLabel(label, { exact: true }).fill(words);
 export const sees = (who, words) => who.page.getByText(words).filter({ visible: true }).first().waitFor();
+/** Begins something new. */
+export async function choose(who, name) {
+  await click(who, 'Write');
+  await who.page.getByRole('button', { name: new RegExp(`^${name}`) }).click();
+}
+/** Opens an entry from the list of its kind. */
+export async function open(who, kind, name) {
+  await click(who, 'Journal');
+  await who.page.getByRole('button', { name: new RegExp(`^${kind}`) }).click();
+  await who.page.locator('.entry', { hasText: name }).first().click();
+}
 export function must(holds, what) {
   if (!holds) throw new Error(what);
+}
+
+/** From empty homes to one journal, without looking round. */
+export async function pair([one, at_one], [other, at_other], passphrase) {
+  for (const [who, at] of [[one, at_one], [other, at_other]]) {
+    await who.page.goto(at.address);
+    await fill(who, 'Your name', who.name);
+    await fill(who, 'Choose a passphrase', passphrase);
+    await fill(who, 'The passphrase once more', passphrase);
+    await click(who, 'Make my journal');
+    await sees(who, 'Bring your two devices together');
+  }
+  await click(one, 'Show a code');
+  await one.page.locator('summary').click();
+  const at = (await one.page.locator('.listen').textContent()).split(' · ')[0];
+  await click(other, 'Type a code');
+  await fill(other, 'The code on the other screen', await one.page.locator('.code').textContent());
+  await other.page.locator('summary').click();
+  await fill(other, 'Address of the other device', at);
+  await click(other, 'Join');
+  await Promise.all([one, other].map((who) => click(who, 'Yes, the same')));
+  await Promise.all([one, other].map((who) => click(who, 'Go to the journal')));
+  await Promise.all([one, other].map((who) => sees(who, 'What waits for you')));
 }
 
 /** axe finds nothing, nothing is wider than the screen, and a picture is kept. */

@@ -2,6 +2,7 @@
 
 import { ask, Failure } from './api.js';
 import { area, h, labelled, prose, put, unique } from './dom.js';
+import { concerns } from './kinds.js';
 import { Live } from './live.js';
 import { difference } from './merge.js';
 import { action, form, go, note, refreshStatus, said, state, view, words } from './shell.js';
@@ -127,7 +128,7 @@ view('agreement', async ({ id, kind, place }, root) => {
       entry.state === 'agreed' && entry.review_on ? keep() : null,
       entry.in_force !== null || agreed ? ending() : null,
       entry.session ? outcome() : null,
-      entry.kind === 'checkin' ? null : why());
+      entry.kind === 'checkin' ? null : [why(), again_on()]);
   };
 
   /** One line that both confirm. */
@@ -152,6 +153,14 @@ view('agreement', async ({ id, kind, place }, root) => {
       submit: t('agr.end'), quiet: true, key: 'end',
       work: async () => { await verb(kind, { verb: 'end', id, reason: reason.value.trim() || null }); note(t('agr.ended.now')); await all(); },
     }, labelled(t('agr.decline.why'), reason)));
+  };
+  /** Another day is another text: it is agreed to anew. */
+  const again_on = () => {
+    const on = h('input', { type: 'date', value: entry.review_on ?? '' });
+    return h('details', null, h('summary', null, t('write.review')), h('p', null, t('agr.day.means')), form({
+      submit: t('save'), quiet: true,
+      work: async () => { await verb(kind, { verb: 'edit', id, title: null, text: null, review_on: ['set', on.value || null] }); await all(); },
+    }, labelled(t('write.review'), on, t('write.review.help'))));
   };
   const why = () => {
     const text = area({ rows: 2, value: (entry.whys ?? []).find((why) => why.by === me)?.why ?? '' });
@@ -207,8 +216,7 @@ view('agreement', async ({ id, kind, place }, root) => {
   await all();
   return {
     changed: async (event) => {
-      if (event.event === 'changed' && event.entry.id !== entry.id) return;
-      if (event.event === 'reached' && event.id !== entry.id) return;
+      if (!concerns(event, entry.id)) return;
       if (mode === 'write') {
         for (const one of live) one.changed();
         return;

@@ -19,14 +19,15 @@ export class Lost extends Error {}
 /** After so long without an answer it is said that the connection is lost; what was asked goes on waiting. */
 const SILENCE = 4000;
 
-async function send(path, body, headers = {}) {
-  const silent = setTimeout(() => on.lost(), SILENCE);
+/** `long`: it may take its time before it answers, so silence says nothing. */
+async function send(path, body, headers = {}, long = false) {
+  const silent = long ? 0 : setTimeout(() => on.lost(), SILENCE);
   let response;
   try {
     response = await fetch(path, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(session ? { 'amends-session': session } : {}), ...headers },
-      body: JSON.stringify(body ?? null),
+      body: body instanceof Blob ? body : JSON.stringify(body ?? null),
       cache: 'no-store',
       credentials: 'omit',
     });
@@ -52,8 +53,12 @@ export async function post(path, body) {
   return found;
 }
 
+/** Brings a file along, and gives what is said of it. */
+export const bring = async (path, file, headers) =>
+  (await send(path, file, { 'content-type': 'application/octet-stream', ...headers }, true)).json();
+
 /** A file that is made for this page. */
-export const bytes = async (path, body) => (await send(path, body)).blob();
+export const bytes = async (path, body) => (await send(path, body, {}, true)).blob();
 
 /** Whether this page has a session. */
 export const entered = () => session !== null;

@@ -23,12 +23,15 @@ function add(node, children) {
   }
 }
 
-/** Puts new children in the place of the old ones; the focus stays where it was, by `data-key`. */
+/** Puts new children in the place of the old ones; the focus stays where it was, by `data-key`, and what is open stays open. */
 export function put(node, ...children) {
   const held = node.contains(document.activeElement) ? document.activeElement.closest('[data-key]') : null;
   const key = held?.dataset.key;
+  const named = (details) => details.querySelector('summary')?.textContent;
+  const open = [...node.querySelectorAll('details[open]')].map(named);
   node.replaceChildren();
   add(node, children);
+  if (open.length) for (const details of node.querySelectorAll('details')) details.open ||= open.includes(named(details));
   if (key) node.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
   return node;
 }

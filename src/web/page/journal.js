@@ -1,10 +1,10 @@
 // Across everything: what can be written, every kind's list, by week, by words, and how one entry came about.
 
-import { ask, bytes } from './api.js';
+import { ask } from './api.js';
 import { h, labelled, prose, put, svg } from './dom.js';
 import { changes } from './agreement.js';
 import { action, form, go, note, state, view } from './shell.js';
-import { list, open, row } from './today.js';
+import { open, row } from './today.js';
 import { day, lang, moment, names, t } from './words.js';
 
 /** Kinds in the order of the twelve steps, with the view in which one begins, and whether it needs a partner. */
@@ -58,15 +58,38 @@ export function paged(rows, none) {
   return h('div', null, list, rest);
 }
 
-view('kind', async ({ kind }, root) => {
+/** Some of a kind, the newest first. */
+export const part = (kind, of = 'all') => (skip, most) => ask({ request: 'list', kind, part: { of, skip, most } });
+
+/** A list of which each page is asked for when it is wanted. `make` gives the rows of some of it; `kept.n` are shown at first. */
+export async function pages(load, make, none, kept = { n: PAGE }) {
+  const list = h('ul.entries');
+  const rest = h('div');
+  let shown = 0;
+  const more = async (most) => {
+    // One more than is shown says whether there is more.
+    const found = await load(shown, most + 1);
+    const at = list.childElementCount;
+    list.append(...make(found.slice(0, most)));
+    shown += Math.min(found.length, most);
+    kept.n = Math.max(PAGE, shown);
+    put(rest, found.length > most ? action(t('more'), async () => { await more(PAGE); }) : null);
+    if (at) [...list.children].slice(at).find((row) => row.querySelector('button, input'))?.querySelector('button, input').focus();
+    return found.length;
+  };
+  return (await more(kept.n)) ? h('div', null, list, rest) : h('p.calm', null, none);
+}
+
+view('kind', async ({ kind, of }, root) => {
+  const kept = { n: PAGE };
   const fill = async () => {
-    const entries = (await list(kind)).reverse();
     const begin = KINDS.find(([name]) => name === kind)[1];
+    const all = await pages(part(kind, of), (entries) => entries.map((entry) => row({ ...entry, words: first(entry) }, `${t(`state.${entry.state}`)} · ${day(entry.created)}`)), t(`none.${kind}`), kept);
     put(root,
-      h('h1', null, t(`kinds.${kind}`)),
+      h('h1', null, of ? t('today.force') : t(`kinds.${kind}`)),
       h('p.lead', null, t(`what.${kind}`)),
       h('div.row', null, action(t(`new.${kind}`), () => go(begin, { kind }), { kind: 'main' }), kind === 'checkin' ? action(t('checkin.begin'), () => go('sitting')) : null),
-      paged(entries.map((entry) => () => row({ ...entry, words: first(entry) }, `${t(`state.${entry.state}`)} · ${day(entry.created)}`)), t(`none.${kind}`)));
+      all);
   };
   await fill();
   return { changed: (event) => (event.entry?.kind === kind || event.event === 'again') && fill().catch(() => {}) };
@@ -84,23 +107,39 @@ view('due', async (_, root) => {
 });
 
 view('time', async (_, root) => {
+  const kept = { n: PAGE };
   const fill = async () => {
-    const weeks = await ask({ request: 'timeline' });
-    const most = Math.max(4, ...weeks.map((week) => week.entries.length));
+    let weeks;
+    const load = async (skip, most) => {
+      weeks = await ask({ request: 'timeline', part: { skip, most } });
+      return weeks.flatMap((week) => week.entries.map((entry) => ({ ...entry, week: week.from }))).reverse();
+    };
+    let last;
+    /** The weeks from the newest on, each with what is in it; quiet ones between two of them are there, too. */
+    const make = (entries) => entries.flatMap((entry) => {
+      const rows = [];
+      for (let at = last ? weeks.findIndex((week) => week.from === last) : weeks.length; last !== entry.week;) {
+        at -= 1;
+        last = weeks[at].from;
+        rows.push(h('li.week', null, h('h2', null, t('time.week', { day: day(last) })), weeks[at].count ? null : h('p.calm', null, t('time.quiet'))));
+      }
+      return [...rows, row({ ...entry, words: first(entry) }, day(entry.created))];
+    });
+    const all = await pages(load, make, t('time.none'), kept);
+    const most = Math.max(4, ...weeks.map((week) => week.count));
     const shown = weeks.slice(-52);
     const wide = 100 / Math.max(26, shown.length);
     // A picture and no number: a week with much in it is taller, a quiet one is quiet.
     const picture = svg('svg', { class: 'weeks', viewBox: '0 0 100 22', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
       svg('line', { x1: 0, x2: 100, y1: 21.5, y2: 21.5 }),
       shown.map((week, at) => {
-        const tall = week.entries.length ? 2 + (18 * Math.min(week.entries.length, most)) / most : 0;
+        const tall = week.count ? 2 + (18 * week.count) / most : 0;
         return svg('rect', { x: at * wide + wide * 0.15, y: 21.5 - tall, width: wide * 0.7, height: tall, rx: 0.4 });
       }));
     put(root,
       h('h1', null, t('nav.time')),
       weeks.length ? h('figure', null, picture, h('figcaption.help', null, t('time.caption', { from: day(shown[0].from), to: day(shown.at(-1).from) }))) : null,
-      paged([...weeks].reverse().map((week) => () => h('li.week', null, h('h2', null, t('time.week', { day: day(week.from) })),
-        week.entries.length ? h('ul.entries', null, week.entries.map((entry) => row({ ...entry, words: first(entry) }, day(entry.created)))) : h('p.calm', null, t('time.quiet')))), t('time.none')));
+      all);
   };
   await fill();
   return { changed: () => fill().catch(() => {}) };
@@ -173,12 +212,3 @@ view('rocky', async (_, root) => {
       open(entry);
     } }, labelled(t('rocky.words'), text, t('rocky.help'))));
 });
-
-/** Gives a file to the browser to keep. */
-export async function keep(path, body, name) {
-  const blob = await bytes(path, body);
-  const url = URL.createObjectURL(blob);
-  const link = h('a', { href: url, download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10000);
-}

@@ -4,18 +4,24 @@ import { ask } from './api.js';
 import { about, changes } from './agreement.js';
 import { area, h, labelled, prose, put, tick } from './dom.js';
 import { action, form, go, note, said, state, view } from './shell.js';
-import { list, open, row } from './today.js';
-import { day, lang, moment, t } from './words.js';
+import { open } from './today.js';
+import { lang, moment, t } from './words.js';
+import { part } from './journal.js';
+
+/** Whether what happened may have changed how this entry looks. */
+export const concerns = (event, id) => event.event === 'again' || (event.event === 'changed' && event.entry.id === id) || (event.event === 'reached' && event.id === id);
 
 /** A view of one entry that is drawn anew whenever something in it changes, and keeps what is just being typed. */
 export function entryView(kind, draw) {
   view(kind, async ({ id, place }, root) => {
     const read = h('div');
     const act = h('div');
+    /** What a kind keeps as long as its view is shown; `end` ends it. */
+    const mine = {};
     let entry;
     const all = async () => {
       entry = await ask({ request: 'show', id });
-      const { title, body, actions } = draw(entry, again);
+      const { title, body, actions } = draw(entry, again, mine);
       put(read, h('p.kind', null, t(`kind.${entry.kind}`), ' · ', t(`state.${entry.state}`)), h('h1', { dir: 'auto', tabindex: '-1' }, title), about(entry), entry.unread ? h('p.card', null, t('entry.unread')) : null, body,
         entry.from ? h('p', null, h('button.link', { onclick: async () => open(await ask({ request: 'show', id: entry.from })) }, t('entry.from'))) : null);
       return actions;
@@ -25,13 +31,13 @@ export function entryView(kind, draw) {
     await again();
     return {
       changed: async (event) => {
-        if (event.event === 'changed' && event.entry.id !== entry.id) return;
-        if (event.event === 'reached' && event.id !== entry.id) return;
+        if (!concerns(event, entry.id)) return;
         const actions = await all().catch(() => null);
         const filling = [...act.querySelectorAll('textarea, input')].some((field) => field.value !== field.defaultValue && field.type !== 'checkbox');
         if (actions && !filling) put(act, actions);
-        said(t('entry.news'));
+        if (event.event === 'changed') said(t('entry.news'));
       },
+      end: () => mine.end?.(),
     };
   });
 }
@@ -161,6 +167,14 @@ view('feeling-new', (_, root) => {
 });
 
 entryView('feeling', (entry, again) => {
+  // It may be my account in a talk that has none of mine yet.
+  const talks = h('div');
+  if (entry.private && state.status.partner !== null) {
+    part('talk')(0, 40).then((all) => {
+      const open_ = all.filter((one) => !one.private && !one.accounts.some((account) => account.mine && (account.text !== null || account.committed)));
+      if (open_.length) put(talks, labelled(t('feeling.share.as'), h('select', null, h('option', { value: '' }, t('feeling.share.alone')), open_.map((one) => h('option', { value: one.id }, one.title || t('kind.talk'))))));
+    }, () => {});
+  }
   const shown = { words: entry.words, because: entry.because, intensity: entry.intensity, tags: entry.tags, ...(entry.shared_as ? { shared_as: entry.shared_as } : {}) };
   return {
     title: entry.title || t('kind.feeling'),
@@ -169,7 +183,8 @@ entryView('feeling', (entry, again) => {
     actions: entry.private ? [
       h('details', null, h('summary', null, t('feeling.edit')), feelingForm(entry, t('save'), async (change) => { await feel({ verb: 'edit', id: entry.id, change }); note(t('live.saved')); await again(); })),
       state.status.partner === null ? null : h('details', null, h('summary', null, t('feeling.share')), h('p', null, t('feeling.share.means', { partner: state.status.partner })), h('div.card', null, prose([entry.words, entry.because].filter(Boolean).join('\n\n')), h('p.help', null, t(entry.intensity ? 'feeling.share.strong' : 'feeling.share.all'))),
-        action(t('feeling.share.do'), async () => { const copy = await feel({ verb: 'share', id: entry.id, as_account: null, shown }); note(t('feeling.shared')); open(copy); }, { kind: 'main' })),
+        talks,
+        action(t('feeling.share.do'), async () => { const copy = await feel({ verb: 'share', id: entry.id, as_account: talks.querySelector('select')?.value || null, shown }); note(t('feeling.shared')); open(copy); }, { kind: 'main' })),
     ] : null,
   };
 });

@@ -10,7 +10,7 @@ import './journal.js';
 import './kinds.js';
 import './together.js';
 import './settings.js';
-
+import './files.js';
 
 on.locked = () => {
   state.status = null;
@@ -23,15 +23,11 @@ async function begin() {
   const token = location.hash.slice(1);
   // It works once, and should not stand in the address.
   history.replaceState(null, '', '/');
+  // A token that was used before, or is an old one, leaves the passphrase as the other way in.
+  const entering = (token ? post('/enter', { token }) : Promise.reject(token)).catch(() => post('/state'));
   await speak(wished());
   frame();
-  let stand;
-  try {
-    if (token) stand = await post('/enter', { token });
-  } catch {
-    // Used before, or an old one: the passphrase is the other way in.
-  }
-  stand ??= await post('/state');
+  const stand = await entering;
   if (entered()) return inside(stand);
   return go(stand.state === 'absent' ? 'stale' : 'lock', {}, { replace: true });
 }

@@ -37,7 +37,9 @@ export function words(error) {
   if (error instanceof Lost) return t('lost');
   if (!(error instanceof Failure)) return String(error);
   const key = `fail.${error.code}`;
-  return has(key) ? t(key, error) : `${error.message} ${error.hint}`.trim();
+  if (has(key)) return t(key, error);
+  // What to do there is said for who types commands.
+  return error.hint.includes('amends ') ? error.message : `${error.message} ${error.hint}`.trim();
 }
 
 /** Goes to a view. The address stays as it is, so that the browser's own history says nothing. */

@@ -1,7 +1,7 @@
 // What comes before the journal: making one, unlocking it, the recovery kit, pairing.
 
 import { ask, converse, post, watch, Failure } from './api.js';
-import { h, labelled, put, svg, tick } from './dom.js';
+import { area, h, labelled, put, svg, tick } from './dom.js';
 import { action, form, frame, go, happened, refreshStatus, said, state, view, words } from './shell.js';
 import { lang, languages, moment, speak, t } from './words.js';
 
@@ -10,12 +10,14 @@ export async function inside(stand) {
   state.touchEvery = Math.min(30000, (stand.lock_after * 1000) / 3);
   if (stand.state === 'absent') return go('begin', {}, { replace: true });
   if (stand.state === 'locked') return go('lock', {}, { replace: true });
-  const status = await refreshStatus();
   watch(happened, () => happened({ event: 'again' }));
   const was = state.was;
   state.was = null;
+  // The first view asks for it itself.
+  if (!was && !stand.fresh) return go('today', {}, { replace: true });
+  const status = await refreshStatus();
   if (was) return go(was.name, was.args, { replace: true });
-  return go(status.partner === null && stand.fresh ? 'pair' : 'today', {}, { replace: true });
+  return go(status.partner === null ? 'pair' : 'today', {}, { replace: true });
 }
 
 /** In which language the page speaks. */
@@ -28,8 +30,7 @@ const foot = (name) => h('footer', null, h('p', null, h('button.link', { onclick
 
 view('begin', (_, root) => {
   const name = h('input', { autocomplete: 'off', dir: 'auto', maxlength: 64 });
-  const pass = h('input', { type: 'password', autocomplete: 'new-password' });
-  const second = h('input', { type: 'password', autocomplete: 'new-password' });
+  const pass = chosen(t('start.pass'), t('start.pass.help'));
   const kit = h('input');
   put(root,
     h('h1', null, t('start.title')),
@@ -38,17 +39,15 @@ view('begin', (_, root) => {
       submit: t('start.make'),
       busy: t('start.making'),
       work: async () => {
-        if (pass.value !== second.value) throw new Failure({ code: 'differ', message: t('start.differ'), hint: '' });
-        const sheet = await post('/begin', { name: name.value, passphrase: pass.value, kit: kit.checked });
-        pass.value = second.value = '';
+        const sheet = await post('/begin', { name: name.value, passphrase: pass.take(), kit: kit.checked });
+        pass.clear();
         const done = async (given) => inside({ ...(await post('/begin/finish', { words: given })), fresh: true });
         if (sheet === null) return inside({ ...(await post('/state')), fresh: true });
         paper(root, sheet, { done, without: () => done(null) });
       },
     },
     labelled(t('start.name'), name, t('start.name.help')),
-    labelled(t('start.pass'), pass, t('start.pass.help')),
-    labelled(t('start.again'), second),
+    pass.shown,
     h('div.field', null, tick(t('start.kit'), kit), h('p.help', null, t('start.kit.help')))),
     h('p.aside', null, t('leave.how')),
     foot('begin'));
@@ -97,8 +96,43 @@ view('lock', (_, root) => {
       },
     }, labelled(t('lock.pass'), pass)),
     h('p.aside', null, t('leave.how')),
-    h('p.aside', null, t('lock.forgot')),
+    h('p', null, h('button.link', { onclick: () => go('forgot') }, t('lock.forgot'))),
     foot('lock'));
+});
+
+/** Two fields for a passphrase that is chosen now, and what was chosen. */
+export function chosen(label, help) {
+  const fields = [0, 1].map(() => h('input', { type: 'password', autocomplete: 'new-password' }));
+  return {
+    shown: [labelled(label, fields[0], help), labelled(t('start.again'), fields[1])],
+    take() {
+      const [first, second] = fields.map((field) => field.value);
+      if (first !== second) throw new Failure({ code: 'differ', message: t('start.differ'), hint: '' });
+      if (first === '') throw new Failure({ code: 'empty_passphrase', message: '', hint: '' });
+      return first;
+    },
+    clear: () => fields.forEach((field) => (field.value = '')),
+  };
+}
+
+// The kit opens the journal where its passphrase is forgotten, and a new one is chosen at once.
+view('forgot', (_, root) => {
+  const kit = area({ rows: 4, autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false', lang: 'en' });
+  const pass = chosen(t('start.pass'), t('start.pass.help'));
+  put(root,
+    h('h1', null, t('forgot.title')),
+    h('p.lead', null, t('forgot.lead')),
+    form({
+      submit: t('lock.open'),
+      busy: t('lock.opening'),
+      work: async () => {
+        const stand = await post('/passphrase', { words: kit.value, new: pass.take() });
+        kit.value = '';
+        pass.clear();
+        await inside(stand);
+      },
+    }, labelled(t('forgot.words'), kit), pass.shown),
+    h('p', null, h('button.link', { onclick: () => go('lock', {}, { replace: true }) }, t('cancel'))));
 });
 
 /** Squares for a camera. */

@@ -2,7 +2,7 @@
 
 import { ask } from './api.js';
 import { h, prose, put } from './dom.js';
-import { paged } from './journal.js';
+import { paged, part } from './journal.js';
 import { action, frame, go, refreshStatus, state, view } from './shell.js';
 import { day, moment, t } from './words.js';
 
@@ -10,7 +10,7 @@ import { day, moment, t } from './words.js';
 export function row(entry, detail) {
   const called = entry.title || entry.words || t(`kind.${entry.kind}`);
   return h('li', null, h('button.entry', { 'data-key': entry.id, onclick: () => open(entry) },
-    h('span.kind', null, t(`kind.${entry.kind}`)), h('span.called', { dir: 'auto' }, called), detail ? h('span.detail', null, detail) : null));
+    h('span.kind', null, t(`kind.${entry.kind}`)), h('span.called', { dir: 'auto' }, called), detail ? h('span.detail', { dir: 'auto' }, detail) : null));
 }
 
 /** The view of an entry, whatever its kind. */
@@ -19,20 +19,15 @@ export function open(entry) {
   return go(of, { id: entry.id, kind: entry.kind });
 }
 
-/** All of a kind. */
-export const list = (kind) => ask({ request: 'list', kind });
-
 view('today', async (_, root) => {
   let going = false;
   let once_more = false;
   const fill = async () => {
     if (going) return void (once_more = true);
     going = true;
-    const status = await refreshStatus();
-    const paired = status.partner !== null;
-    const [boundaries, plans] = paired ? await Promise.all([list('boundary'), list('plan')]) : [[], []];
-    const force = boundaries.filter((entry) => entry.in_force !== null);
-    const planned = plans.filter((plan) => !plan.finished_on).slice(-6).reverse();
+    // All at once; before there is a partner the journal has no lists.
+    const none = () => [];
+    const [status, force, planned] = await Promise.all([refreshStatus(), part('boundary', 'in_force')(0, 7).catch(none), part('plan', 'open')(0, 6).catch(none)]);
     draw(status, force, planned);
     going = false;
     if (once_more) {
@@ -50,7 +45,8 @@ view('today', async (_, root) => {
       state.knows ? null : h('div.card', null, h('h2', null, t('today.exit')), h('p', null, t('leave.how')), action(t('today.exit.ok'), () => { state.knows = true; fill(); })),
       status.partner === null ? null : [
         section(t('today.waits'), t('today.waits.none'), status.waiting_for_me, (waits) => row(waits, t(`why.${waits.why}`))),
-        section(t('today.force'), t('today.force.none'), force, (entry) => row({ ...entry, words: entry.in_force })),
+        h('section', null, h('h2', null, t('today.force')), force.length ? h('ul.entries', null, force.slice(0, 6).map((entry) => row({ ...entry, words: entry.in_force }, entry.title ? entry.in_force.slice(0, 200) : null))) : h('p.calm', null, t('today.force.none')),
+          force.length > 6 ? h('p', null, h('button.link', { onclick: () => go('kind', { kind: 'boundary', of: 'in_force', place: 'all' }) }, t('today.force.all'))) : null),
         section(t('today.plans'), t('today.plans.none'), planned, (plan) => row(plan, plan.date ? day(plan.date) : null)),
         (status.this_day ?? []).length ? section(t('today.day'), '', status.this_day, (waits) => row(waits)) : null,
         h('footer.quiet', null,

@@ -1,16 +1,17 @@
 // Plans, memories, times to talk and what a counselor may read: what the two do together.
 
-import { ask } from './api.js';
+import { ask, bring, bytes } from './api.js';
 import { verb } from './agreement.js';
 import { area, h, labelled, prose, put, tick } from './dom.js';
 import { entryView } from './kinds.js';
-import { first, keep } from './journal.js';
-import { action, form, frame, go, note, said, state, view, words } from './shell.js';
-import { list, open, row } from './today.js';
+import { chosen } from './start.js';
+import { keep } from './files.js';
+import { first, pages } from './journal.js';
+import { action, form, go, happened, note, state, view, words } from './shell.js';
+import { open } from './today.js';
 import { day, lang, moment, names, t } from './words.js';
 
 const set = (value) => ['set', value || null];
-const KEEP = ['keep', null];
 
 const plan = (request) => ask({ request: 'plan', ...request });
 view('plan-new', (_, root) => {
@@ -47,7 +48,8 @@ entryView('plan', (entry, again) => {
           one.state === 'open' ? action(t('plan.done'), does({ verb: 'done', step: one.step, on: null }), { key: `done ${one.step}` }) : null,
           one.state === 'done' && one.done_by !== me && one.confirm_asked_by.length ? action(t('plan.confirm'), does({ verb: 'confirm', step: one.step }), { kind: 'main', key: `confirm ${one.step}` }) : null,
           one.state !== 'open' && one.done_by === me ? action(t('plan.undo'), does({ verb: 'undo', step: one.step })) : null,
-          one.state === 'open' ? action(t('plan.drop'), does({ verb: 'drop', item: one.step })) : null))))) : null,
+          one.state === 'open' ? action(t('plan.drop'), does({ verb: 'drop', item: one.step })) : null),
+        one.state === 'open' ? change(one) : null)))) : null,
       entry.wishes.length ? h('section', null, h('h2', null, t('plan.wishes')), h('ul.todo', null, entry.wishes.map((one) => h('li', null, h('div', null, h('span', { dir: 'auto' }, one.text), h('span.detail', null, `${t(`plan.wish.${one.what}`)} · ${one.by}`)), action(t('plan.drop'), does({ verb: 'drop', item: one.wish })))))) : null,
     ],
     actions: [
@@ -57,6 +59,13 @@ entryView('plan', (entry, again) => {
       h('div.row', null, entry.finished_on ? (entry.finished_by === me ? action(t('plan.goon'), does({ verb: 'undo', step: null })) : null) : action(t('plan.finish'), does({ verb: 'finish', on: null })), action(t('entry.history'), () => go('history', { id: entry.id }))),
     ],
   };
+  function change(one) {
+    const text = h('input', { dir: 'auto', autocomplete: 'off', value: one.text });
+    const due = h('input', { type: 'date', value: one.due ?? '' });
+    const owners = [one.owners.length > 1, one.owners[0] === me, true];
+    const owner = h('select', null, ['both', 'me', 'partner'].map((who, at) => h('option', { value: who, selected: owners.indexOf(true) === at }, t(`plan.owner.${who}`, { partner: state.status.partner }))));
+    return h('details', null, h('summary', null, t('edit')), form({ submit: t('save'), quiet: true, work: does2(() => ({ verb: 'change_step', step: one.step, text: text.value, owner: owner.value, due: set(due.value), confirm: null })) }, labelled(t('plan.step.text'), text), labelled(t('plan.owner'), owner), labelled(t('plan.due'), due)));
+  }
   function does2(make) {
     return async () => { await plan({ id: entry.id, ...make() }); await again(); };
   }
@@ -72,28 +81,82 @@ const memoryFields = (entry) => {
   };
   return [fields, [labelled(t('write.title'), fields.title, t('write.title.help')), labelled(t('memory.text'), fields.text), labelled(t('memory.date'), fields.date), labelled(t('memory.place'), fields.place)]];
 };
+const files = () => h('input', { type: 'file', accept: 'image/jpeg,image/png,image/webp', multiple: true });
+/** Puts photos into a memory, one after the other, and says what was left behind. */
+async function add(id, field) {
+  let cleaned = false;
+  for (const file of field.files) {
+    const { photos } = await bring('/photo/add', file, { 'amends-entry': id });
+    cleaned ||= photos.at(-1).removed.length > 0;
+  }
+  if (cleaned) note(t('photo.cleaned'));
+}
+/** Photos are unsealed for this view alone, when they come into sight, and forgotten with it. */
+function pictures(entry, again, mine) {
+  if (!mine.end) {
+    mine.urls = new Map();
+    mine.sees = new IntersectionObserver((seen) => seen.filter((one) => one.isIntersecting).forEach(({ target }) => target.load()));
+    mine.end = () => {
+      mine.sees.disconnect();
+      clearTimeout(mine.waits);
+      for (const url of mine.urls.values()) URL.revokeObjectURL(url);
+    };
+  }
+  // Nobody is told of each piece that comes: it is looked at again as long as some are missing.
+  clearTimeout(mine.waits);
+  if (entry.photos.some((photo) => photo.here < photo.of)) mine.waits = setTimeout(() => happened({ event: 'again' }), 1000);
+  return entry.photos.map((photo) => {
+    const key = [photo.number, photo.by, photo.bytes, photo.of].join(' ');
+    const whole = photo.of > 0 && photo.here === photo.of;
+    const which = { id: entry.id, photo: photo.number };
+    const img = h('img', { alt: t('photo.alt', { n: photo.number, of: entry.photos.length, name: photo.by }), width: photo.width, height: photo.height });
+    const failed = h('p.failed', null);
+    img.load = async () => {
+      mine.sees.unobserve(img);
+      try {
+        if (!mine.urls.has(key)) mine.urls.set(key, URL.createObjectURL(await bytes('/photo/look', which)));
+        img.src = mine.urls.get(key);
+      } catch (error) {
+        failed.textContent = words(error);
+      }
+    };
+    if (whole) mine.sees.observe(img);
+    return h('figure.photo', null, whole ? img : h('p.calm', null, t('photo.coming', { here: photo.here, of: photo.of })), failed,
+      h('figcaption.row', null, h('span.help', null, t('photo.by', { name: photo.by })),
+        whole ? h('button.link', { 'data-key': `keep ${key}`, onclick: () => keep('/photo/look', which, `${entry.id}-${photo.number}.${photo.mime.split('/')[1] ?? 'bin'}`).catch((error) => note(words(error))) }, t('photo.keep')) : null,
+        photo.by === state.status.name ? h('button.link', { 'data-key': `back ${key}`, onclick: () => memory({ verb: 'take_back', ...which }).then(again, (error) => note(words(error))) }, t('photo.back')) : null));
+  });
+}
 view('memory-new', (_, root) => {
   const [fields, shown] = memoryFields({});
   const idea = h('input');
+  const photos = files();
   put(root, h('h1', null, t('new.memory')), h('p.lead', null, t('what.memory')), form({ submit: t('memory.add'), work: async () => {
     const entry = await memory({ verb: 'add', idea: idea.checked, title: fields.title.value.trim(), text: fields.text.value, language: lang(), date: fields.date.value || null, place: fields.place.value.trim() || null, photos: [], as_it_is: false });
+    // It is there now: where a photo is not taken, that is said beside it.
+    await add(entry.id, photos).catch((error) => note(words(error)));
     go('memory', { id: entry.id }, { replace: true });
-  } }, tick(t('memory.idea'), idea), shown));
+  } }, tick(t('memory.idea'), idea), shown, labelled(t('photo.add'), photos, t('photo.help'))));
 });
 
-entryView('memory', (entry, again) => {
+entryView('memory', (entry, again, mine) => {
   const [fields, shown] = memoryFields(entry);
+  const photos = files();
   const wants = entry.again_by.includes(state.status.name);
   return {
     title: entry.title || t(entry.idea ? 'memory.idea.title' : 'kind.memory'),
     body: [prose(entry.text), h('p.help', null, [entry.date ? day(entry.date) : '', entry.place ?? ''].filter(Boolean).join(' · ')),
       entry.did_on ? h('p.means', null, t('memory.did', { name: entry.did_by, day: day(entry.did_on) })) : null,
-      entry.photos.length ? h('p.help', null, t('memory.photos', { n: entry.photos.length })) : null,
+      entry.photos.length ? h('div.photos', null, pictures(entry, again, mine)) : null,
       entry.again_by.length ? h('p.help', null, t('memory.again.by', { names: names(entry.again_by) })) : null],
     actions: [
       h('div.row', null,
         entry.idea ? action(t(entry.did_on ? 'memory.undid' : 'memory.didit'), async () => { await memory({ verb: 'did', id: entry.id, on: null, take_back: !!entry.did_on }); await again(); })
           : action(t(wants ? 'memory.again.no' : 'memory.again.yes'), async () => { await memory({ verb: 'again', id: entry.id, yes: !wants }); await again(); })),
+      h('details', null, h('summary', null, t('photo.add')), form({ submit: t('photo.add'), quiet: true, work: async () => {
+        await add(entry.id, photos);
+        await again();
+      } }, labelled(t('photo.which'), photos, t('photo.help')))),
       h('details', null, h('summary', null, t('edit')), form({ submit: t('save'), quiet: true, work: async () => {
         await memory({ verb: 'edit', id: entry.id, title: fields.title.value.trim(), text: fields.text.value, date: set(fields.date.value), place: set(fields.place.value.trim()) });
         await again();
@@ -200,36 +263,78 @@ view('sitting', async (_, root) => {
   return { end };
 });
 
+/** Entries of the journal to tick, the newest first; what is ticked. */
+async function choice(without = []) {
+  const ids = new Set();
+  const load = async (skip, most) => (await ask({ request: 'timeline', part: { skip, most } })).flatMap((week) => week.entries).reverse();
+  const box = (entry) => {
+    const field = h('input', { onchange: () => ids[field.checked ? 'add' : 'delete'](entry.id) });
+    return h('li', null, tick(`${t(`kind.${entry.kind}`)}: ${entry.title || first(entry).slice(0, 80)}`, field));
+  };
+  const fits = (entry) => !entry.private && !['packet', 'unread', 'feeling'].includes(entry.kind) && !without.includes(entry.id);
+  return [ids, h('fieldset', null, h('legend', null, t('packet.entries')), await pages(load, (entries) => entries.filter(fits).map(box), t('time.none')))];
+}
+
 view('packet-new', async (_, root) => {
   const title = h('input', { dir: 'auto', maxlength: 200, autocomplete: 'off', value: t('packet.title') });
-  const kinds = ['talk', 'boundary', 'apology', 'plan', 'memory', 'lesson', 'checkin', 'space'];
-  const all = (await Promise.all(kinds.map(list))).flat().filter((entry) => !entry.private);
-  const boxes = all.map((entry) => [entry, h('input')]);
+  const [ids, shown] = await choice();
   put(root, h('h1', null, t('new.packet')), h('p.lead', null, t('packet.lead')), form({ submit: t('packet.make'), work: async () => {
-    const entries = boxes.filter(([, box]) => box.checked).map(([entry]) => entry.id);
-    const entry = await ask({ request: 'packet', verb: 'new', entries, title: title.value.trim(), language: lang() });
+    const entry = await ask({ request: 'packet', verb: 'new', entries: [...ids], title: title.value.trim(), language: lang() });
     go('packet', { id: entry.id }, { replace: true });
-  } }, labelled(t('write.title'), title), h('fieldset', null, h('legend', null, t('packet.entries')), all.length ? boxes.map(([entry, box]) => tick(`${t(`kind.${entry.kind}`)}: ${entry.title || first(entry).slice(0, 80)}`, box)) : h('p.calm', null, t('time.none')))));
+  } }, labelled(t('write.title'), title), shown));
 });
 
 view('packet', async ({ id }, root) => {
-  const fill = async () => {
+  const read = h('div');
+  const act = h('div');
+  const fill = async (news) => {
     const packet = await ask({ request: 'packet', verb: 'preview', id });
     const { entry } = packet;
     const agreed = entry.agreed_by.includes(state.status.name);
     const does = (ask_) => async () => { await ask(ask_); await fill(); };
-    put(root,
+    put(read,
       h('p.kind', null, t('kind.packet'), ' · ', t(`state.${entry.state}`)),
-      h('h1', { dir: 'auto' }, entry.title || t('kind.packet')),
+      h('h1', { dir: 'auto', tabindex: '-1' }, entry.title || t('kind.packet')),
       h('p.help', null, entry.agreed_by.length ? t('agr.by', { names: names(entry.agreed_by) }) : t('agr.by.none')),
       h('section', null, h('h2', null, t('packet.entries')), h('ul.todo', null, packet.items.map((item) => h('li', null, h('div', null, h('span', { dir: 'auto' }, item.title || t(`kind.${item.kind}`)), h('span.detail', null, `${t(`kind.${item.kind}`)} · ${t(`packet.${item.standing}`)}`)),
         action(t('packet.remove'), does({ request: 'packet', verb: 'remove', id, entries: [item.id] })))))),
-      h('details', null, h('summary', null, t('packet.preview')), h('div.card', null, prose(packet.page))),
-      agreed ? h('p.help', null, t('packet.file')) : [h('p.means', null, t('packet.means')), h('div.row.equal', null,
-        action(t('packet.agree'), does({ request: 'packet', verb: 'agree', id, expect_hash: entry.hash }), { kind: 'main' }),
-        action(t('agr.decline'), does({ request: 'agreement', kind: 'packet', ask: { verb: 'decline', id, reason: null } }), { kind: 'main.other' }))],
+      h('details', null, h('summary', null, t('packet.preview')), h('div.card', null, prose(packet.page))));
+    // What somebody is just filling in stays as it is.
+    const filling = [...act.querySelectorAll('input')].some((field) => (field.type === 'checkbox' ? field.checked : field.value !== ''));
+    if (news && filling) return;
+    const more = h('details', { ontoggle: async () => {
+      if (!more.open || more.childElementCount > 1) return;
+      const [ids, shown] = await choice(packet.items.map((item) => item.id));
+      more.append(form({ submit: t('packet.add'), quiet: true, work: async () => {
+        await ask({ request: 'packet', verb: 'add', id, entries: [...ids] });
+        more.open = false;
+        await fill();
+      } }, shown));
+    } }, h('summary', null, t('packet.add')));
+    put(act,
+      entry.state === 'agreed' ? hand(entry) : agreed ? h('p.help', null, t('packet.file')) : [h('p.means', null, t('packet.means')), h('div.row.equal', null,
+        action(t('packet.agree'), does({ request: 'packet', verb: 'agree', id, expect_hash: entry.hash }), { kind: 'main', key: 'agree' }),
+        action(t('agr.decline'), does({ request: 'agreement', kind: 'packet', ask: { verb: 'decline', id, reason: null } }), { kind: 'main.other', key: 'decline' }))],
+      more,
       agreed ? h('div.row', null, action(t('agr.end'), does({ request: 'agreement', kind: 'packet', ask: { verb: 'end', id, reason: null } }))) : null);
   };
+  put(root, read, act);
   await fill();
-  return { changed: () => fill().catch(() => {}) };
+  return { changed: () => fill(true).catch(() => {}) };
 });
+
+/** The sealed file for a counselor: for who knows a passphrase, or for somebody's age recipients. */
+function hand({ id }) {
+  const pass = chosen(t('packet.pass'), t('packet.pass.help'));
+  const recipients = h('input', { autocomplete: 'off', spellcheck: 'false', autocapitalize: 'none' });
+  return h('details', null, h('summary', null, t('packet.hand')), h('p', null, t('packet.hand.means')), form({
+    submit: t('packet.hand'),
+    busy: t('packet.sealing'),
+    work: async () => {
+      const named = recipients.value.split(/[\s,]+/).filter(Boolean);
+      await keep('/packet', { id, recipients: named, passphrase: named.length ? '' : pass.take() }, 'packet.zip.age');
+      pass.clear();
+      note(t('packet.handed'));
+    },
+  }, pass.shown, h('details', null, h('summary', null, t('packet.age')), labelled(t('packet.age'), recipients, t('packet.age.help')))));
+}

@@ -1,11 +1,9 @@
-// Every sentence of the page stands in words/, one file for one language. `{name}` is replaced; a sentence that counts is
-// `{one, other}` by the language's own rule.
+// Every sentence of the page stands in words/, one file for one language, which is loaded when it is wanted. `{name}` is
+// replaced; a sentence that counts is `{one, other}` by the language's own rule; one key may name several failures.
 
-import en from './words/en.js';
-
-/** Those that there are, by their own names; each but the first is loaded when it is wanted. */
-const LANGUAGES = { en, de: null };
+/** Those that there are, by their own names. */
 const NAMES = { en: 'English', de: 'Deutsch' };
+const LANGUAGES = {};
 let language = 'en';
 let rules = new Intl.PluralRules('en');
 
@@ -14,20 +12,22 @@ export const lang = () => language;
 
 /** Speaks this language from now on; one that is not there is English. */
 export async function speak(tag) {
-  const wanted = tag in LANGUAGES ? tag : 'en';
-  LANGUAGES[wanted] ??= (await import(`./words/${wanted}.js`)).default;
+  const wanted = tag in NAMES ? tag : 'en';
+  LANGUAGES[wanted] ??= apart((await import(`./words/${wanted}.js`)).default);
   language = wanted;
   rules = new Intl.PluralRules(language);
   document.documentElement.lang = language;
   document.documentElement.dir = LANGUAGES[language].direction ?? 'ltr';
 }
 
+const apart = (all) => Object.fromEntries(Object.entries(all).flatMap(([keys, words]) => keys.split(' ').map((key) => [key, words])));
+
 /** The first of the browser's languages that is there. */
-export const wished = () => navigator.languages.map((tag) => tag.split('-')[0]).find((tag) => tag in LANGUAGES) ?? 'en';
+export const wished = () => navigator.languages.map((tag) => tag.split('-')[0]).find((tag) => tag in NAMES) ?? 'en';
 
 /** A sentence. */
 export function t(key, values = {}) {
-  let words = LANGUAGES[language][key] ?? en[key] ?? key;
+  let words = LANGUAGES[language][key] ?? key;
   if (typeof words === 'object') words = words[rules.select(values.n)] ?? words.other;
   return words.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? '');
 }
