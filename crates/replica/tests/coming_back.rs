@@ -83,7 +83,7 @@ fn meet_in_pieces(pair: &mut Pair, first: usize) -> usize {
 
 #[test]
 fn both_far_apart_and_cut_again_and_again_lose_nothing_and_send_nothing_twice() {
-    let count = if is_long() { 1_000 } else { 120 };
+    let count = if is_long() { 1_000 } else { 40 };
     let mut pair = met_pair(91);
     let shared = pair.edit(ANA, proposal("Where both write.")).unwrap();
     pair.meet();
@@ -103,15 +103,15 @@ fn both_far_apart_and_cut_again_and_again_lose_nothing_and_send_nothing_twice() 
             }
         }
     }
-    let meetings = meet_in_pieces(&mut pair, 3);
-    assert!(meetings > 3, "it was cut {meetings} times");
+    let meetings = meet_in_pieces(&mut pair, 1);
+    assert!(meetings > 1, "it was cut {meetings} times");
     pair.assert_equal();
     assert_eq!(pair.ana().cards().len(), 1 + 2 * (count - count / 10));
 }
 
 #[test]
 fn one_far_behind_catches_up_over_links_that_are_cut() {
-    let count = if is_long() { 10_000 } else { 400 };
+    let count = if is_long() { 10_000 } else { 120 };
     let mut pair = met_pair(92);
     pair.unchecked = true;
     let text = "A sentence of the length that people write, and some more. ".repeat(4);
@@ -119,7 +119,7 @@ fn one_far_behind_catches_up_over_links_that_are_cut() {
         pair.edit(ANA, proposal(&format!("{n}: {}", text.trim())))
             .unwrap();
     }
-    let meetings = meet_in_pieces(&mut pair, 4);
+    let meetings = meet_in_pieces(&mut pair, 1);
     assert!(meetings > 1, "it was cut {meetings} times");
     assert_eq!(pair.bo().cards().len(), count);
     assert!(
