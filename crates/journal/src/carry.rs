@@ -35,6 +35,11 @@ pub fn without(
     part: &Part,
     lost: &BTreeSet<[u8; 32]>,
 ) -> Result<(Part, BTreeSet<[u8; 32]>), LoadError> {
+    // Of most entries a branch has written in one part alone. The others stay as they are: that of a kind which puts nothing into
+    // its shared part holds no change from which it could be made again.
+    if !lost.iter().any(|hash| part.has(hash)) {
+        return Ok((part.clone(), BTreeSet::new()));
+    }
     let kept = catch_unwind(AssertUnwindSafe(|| {
         let mut gone = lost.clone();
         let mut heads: BTreeSet<ChangeHash> = BTreeSet::new();

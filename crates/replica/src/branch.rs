@@ -309,8 +309,15 @@ impl Branch {
         };
         for (entry, touched) in &self.entries {
             let [shared, mine] = touched.now.clone();
-            replica.keep_part(gathered, *entry, PartName::Shared, shared);
-            replica.keep_part(gathered, *entry, PartName::Mine, mine);
+            for (name, part) in [(PartName::Shared, shared), (PartName::Mine, mine)] {
+                // One that nobody wrote to is not kept, as ever: that of a kind which puts nothing into it could not be loaded.
+                if part.is_new() {
+                    gathered.delete(Table::Part, rows::part_key(entry, name));
+                    replica.parts.put_back(*entry, name, part);
+                } else {
+                    replica.keep_part(gathered, *entry, name, part);
+                }
+            }
             replica.keep_card(gathered, world.now, *entry, touched.of, touched.last)?;
             if touched.last.is_some() {
                 began.carried.push(*entry);

@@ -3,7 +3,7 @@
 
 mod common;
 
-use amends_journal::{EntryId, EntryKind, Say, View, talk};
+use amends_journal::{EntryId, EntryKind, Say, View, apology, talk};
 use amends_keys::identity::{LogSecret, PersonName};
 use amends_replica::{
     Began, Beginning, Beginnings, Edit, EditError, Incarnation, Input, MOST_LOGS, NewPhoto, Record,
@@ -104,6 +104,46 @@ fn a_copy_that_is_known_to_be_one_writes_at_once_under_a_new_key() {
         .unwrap();
     pair.meet();
     pair.assert_equal();
+}
+
+#[test]
+fn what_two_copies_wrote_in_an_entry_that_has_one_part_alone_is_kept_of_both() {
+    // Nothing is ever put into the shared part of an apology.
+    let mut pair = met_pair(41);
+    let given = apology::Words {
+        did: "I forgot our evening.".into(),
+        ..apology::Words::default()
+    };
+    let add = |entry, words: &str| Edit::Say {
+        entry,
+        says: vec![apology::Say::Add(words.into()).into()],
+    };
+    let give = Edit::Begin(Beginnings {
+        kind: EntryKind::Apology,
+        role: 0,
+        from: None,
+        words: None,
+        agreed: false,
+        says: vec![apology::Say::Give(given).into()],
+    });
+    let entry = pair.edit(ANA, give).unwrap();
+    pair.meet();
+    let copy = pair.ana().disk.clone();
+    pair.edit(ANA, add(entry, "by the first")).unwrap();
+    pair.meet();
+    swap(&mut pair, ANA, &copy);
+    pair.edit(ANA, add(entry, "by the copy")).unwrap();
+    pair.meet();
+    assert_eq!(began(&pair, ANA).len(), 1);
+    pair.restart(ANA, true);
+    pair.meet();
+    pair.assert_equal();
+    for device in &pair.devices {
+        let View::Apology(apology) = &device.card(&entry).view else {
+            panic!("not an apology");
+        };
+        assert_eq!(apology.additions.len(), 2);
+    }
 }
 
 #[test]
