@@ -13,6 +13,8 @@ use crate::{Bench, Told, text};
 struct Peer {
     name: &'static str,
     program: Vec<String>,
+    /// Whether it keeps what it has in files. What samod writes for ten thousand texts would be most of what is measured.
+    keeps: bool,
 }
 
 /// Where they are built and installed.
@@ -95,12 +97,14 @@ fn peers() -> Vec<Peer> {
         peers.push(Peer {
             name: "samod",
             program: vec![samod.display().to_string()],
+            keeps: false,
         });
     }
     if js.join("node_modules").exists() {
         peers.push(Peer {
             name: "automerge-repo",
             program: vec!["node".to_owned(), js.join("peer.mjs").display().to_string()],
+            keeps: true,
         });
     }
     peers
@@ -115,6 +119,15 @@ struct Sides {
 }
 
 impl Peer {
+    /// The folder, as its program is told it.
+    fn place(&self, folder: &Path) -> String {
+        if self.keeps {
+            folder.display().to_string()
+        } else {
+            "-".to_owned()
+        }
+    }
+
     fn command(&self, there: bool, arguments: &[&str]) -> Command {
         let mut words = Vec::new();
         if there {
@@ -139,7 +152,7 @@ impl Peer {
         } else {
             "127.0.0.1:0"
         };
-        let command = self.command(false, &["give", address, &here.display().to_string()]);
+        let command = self.command(false, &["give", address, &self.place(&here)]);
         let mut gives = Running::new(format!("{} give", self.name), command)?;
         let (line, begun) = gives.line()?;
         let at = line
@@ -160,7 +173,7 @@ impl Peer {
     fn takes(&self, bench: &Bench<'_>, sides: &Sides) -> Told<Running> {
         let there = sides.folder.path().join("takes");
         std::fs::create_dir(&there).map_err(|error| error.to_string())?;
-        let (there, ids) = (there.display().to_string(), sides.ids.display().to_string());
+        let (there, ids) = (self.place(&there), sides.ids.display().to_string());
         let command = self.command(bench.apart, &["take", &sides.at, &there, &ids]);
         Running::new(format!("{} take", self.name), command)
     }

@@ -35,7 +35,9 @@ pub(crate) fn all(bench: &mut Bench<'_>) -> Told<()> {
             .iter()
             .copied()
             .max()
-            .unwrap_or(10_000);
+            .unwrap_or(10_000)
+            // Asked for two thousand at once, samod's side here had not found them after a minute; of what it waits is not known.
+            .min(1_000);
         bench.figures.at(&store, entries);
         peers::all(bench, entries);
     }

@@ -2,7 +2,7 @@
 //! Nothing is encrypted, and what is kept is not waited for.
 //!
 //! ```text
-//! samod-peer give ADDRESS FOLDER          listens there; keeps in the folder
+//! samod-peer give ADDRESS FOLDER          listens there; keeps in the folder, or in memory alone where that is -
 //!   > make NUMBER CHARACTERS FILE         makes so many texts, and writes their ids into the file
 //!   < made
 //!   > edit POSITION MARK                  puts the mark in the place of as many characters of the last text made
@@ -45,6 +45,9 @@ fn say(line: &str) -> Done {
 }
 
 async fn repo(folder: &str) -> Repo {
+    if folder == "-" {
+        return Repo::build_tokio().load().await;
+    }
     Repo::build_tokio()
         .with_storage(TokioFilesystemStorage::new(folder))
         .load()
