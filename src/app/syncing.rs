@@ -1,5 +1,8 @@
 //! `sync`: somebody waits until both devices have what the other has.
 
+use std::time::Duration;
+
+use amends_replica::Replica;
 use tokio::time::Instant;
 
 use super::App;
@@ -10,8 +13,11 @@ use crate::request::{Event, Failure, Response};
 /// A `sync` that waits for the partner.
 pub(super) struct Syncing {
     pub(super) face: Face,
+    /// It ends then, unless something goes either way meanwhile: what is on its way is not given up.
     pub(super) until: Instant,
-    seconds: u64,
+    timeout: Duration,
+    /// Changes that went each way, and pieces of photos that are still to.
+    progress: (u64, u64, usize, usize),
     /// Changes that had gone each way before it asked.
     before: (u64, u64),
     told: (u64, u64),
@@ -49,20 +55,30 @@ impl App {
             face.end(Response::Failed(failure));
             return Ok(());
         }
-        let timeout = std::time::Duration::from_millis(timeout_ms);
+        let timeout = Duration::from_millis(timeout_ms);
         let before = self.totals();
         self.syncing.push(Syncing {
             face,
-            until: Instant::now()
-                .checked_add(timeout)
-                .unwrap_or_else(|| Instant::now() + std::time::Duration::from_secs(86_400)),
-            seconds: timeout.as_secs(),
+            until: after(timeout),
+            timeout,
+            progress: self.progress(),
             before,
             told: (0, 0),
             met: self.sessions.open().next().is_some(),
         });
         self.look_at_syncs();
         Ok(())
+    }
+
+    /// What moves while two devices sync.
+    fn progress(&self) -> (u64, u64, usize, usize) {
+        let (sent, received) = self.totals();
+        let photos = |of: fn(&Replica) -> usize| self.replica.as_ref().map_or(0, of);
+        let (to_come, to_go) = (
+            photos(Replica::chunks_to_come),
+            photos(Replica::chunks_to_go),
+        );
+        (sent, received, to_come, to_go)
     }
 
     /// Ends every sync that is done or out of time, and tells the others how far they are.
@@ -81,8 +97,13 @@ impl App {
             meetings.iter().any(|meeting| meeting.have_all),
         );
         let partner = self.partner_name();
+        let progress = self.progress();
         let now = Instant::now();
         for mut syncing in std::mem::take(&mut self.syncing) {
+            if syncing.progress != progress {
+                syncing.progress = progress;
+                syncing.until = after(syncing.timeout);
+            }
             let sent = totals.0.saturating_sub(syncing.before.0);
             let received = totals.1.saturating_sub(syncing.before.1);
             if done || (now >= syncing.until && !meetings.is_empty()) {
@@ -106,7 +127,7 @@ impl App {
                 } else {
                     Advice::PartnerNotReached {
                         partner: partner.clone(),
-                        seconds: syncing.seconds,
+                        seconds: syncing.timeout.as_secs(),
                     }
                 };
                 syncing.face.end(Response::Failed(advice.into()));
@@ -119,4 +140,11 @@ impl App {
             }
         }
     }
+}
+
+/// That long from now; a day, where a clock cannot say it.
+fn after(timeout: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(timeout)
+        .unwrap_or_else(|| now + Duration::from_secs(86_400))
 }

@@ -18,7 +18,7 @@ use crate::words;
     after_help = "Examples:\n  amends sync\n  amends sync --timeout 2m --peer 192.168.1.7:4001"
 )]
 pub struct Arguments {
-    /// How long to look for it
+    /// How long to look for it, and to wait while nothing comes or goes
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = span_of_time)]
     timeout: Duration,
     #[command(flatten)]

@@ -132,6 +132,29 @@ impl Replica {
                 effects.push(send(Frame::Whether(names)));
             }
         }
+        if self.send_chunks(gathered, link_id, no_record_waits, effects)? {
+            // What was found to be damaged here may be whole there.
+            self.ask(link_id, effects);
+        }
+        Ok(())
+    }
+
+    /// Sends chunks that were asked for over this link. Whether some of them turned out not to be here.
+    pub(crate) fn send_chunks(
+        &mut self,
+        gathered: &Gathered<'_>,
+        link_id: LinkId,
+        no_record_waits: bool,
+        effects: &mut Vec<Effect>,
+    ) -> Result<bool, HandleError> {
+        let send = |frame: Frame| Effect::Send {
+            link: link_id,
+            frame: frame.to_bytes(),
+        };
+        let blobs = &mut self.blobs;
+        let Some(link) = self.links.get_mut(&link_id).map(|link| &mut link.chunks) else {
+            return Ok(false);
+        };
         let mut lack = Vec::new();
         while no_record_waits && link.under_way.len() < UNDER_WAY {
             let Some(name) = link.queue.pop_front() else {
@@ -153,12 +176,11 @@ impl Replica {
                 }
             }
         }
-        if !lack.is_empty() {
+        let lacks = !lack.is_empty();
+        if lacks {
             effects.push(send(Frame::Lack(lack)));
-            // What was found to be damaged here may be whole there.
-            self.ask(link_id, effects);
         }
-        Ok(())
+        Ok(lacks)
     }
 
     /// Says whether this device wants chunks, where that changed, and asks for the next.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use amends_keys::identity::LogKey;
+use amends_keys::identity::{LogKey, StaticKey};
 use amends_keys::seal::Opened;
 
 use crate::effect::{Effect, HandleError, LinkId, World};
@@ -21,14 +21,15 @@ const BATCH_BYTES: usize = 128 * 1024;
 const BATCH_RECORDS: usize = 256;
 
 impl Replica {
-    /// Sends what each other device lacks, on one link each: a second link to the same device stands by.
+    /// Sends what each other device lacks, on one link each. A second link to the same device stands by, but for the chunks
+    /// that were asked for over it: the two devices need not take the same link for the first.
     pub(crate) fn pump_all(
         &mut self,
         gathered: &Gathered<'_>,
         world: &mut World<'_>,
     ) -> Result<Vec<Effect>, HandleError> {
         let mut effects = Vec::new();
-        let mut served = Vec::new();
+        let mut served: BTreeMap<StaticKey, bool> = BTreeMap::new();
         let open: Vec<LinkId> = self
             .links
             .iter()
@@ -39,24 +40,30 @@ impl Replica {
             let Some(device) = self.links.get(&link).map(|link| link.device) else {
                 continue;
             };
-            if !served.contains(&device) {
-                served.push(device);
-                self.pump(gathered, world, link, &mut effects)?;
+            match served.get(&device) {
+                None => {
+                    let no_record_waits = self.pump(gathered, world, link, &mut effects)?;
+                    served.insert(device, no_record_waits);
+                }
+                Some(no_record_waits) => {
+                    self.send_chunks(gathered, link, *no_record_waits, &mut effects)?;
+                }
             }
         }
         Ok(effects)
     }
 
+    /// Whether no record waits any more.
     fn pump(
         &mut self,
         gathered: &Gathered<'_>,
         world: &mut World<'_>,
         link_id: LinkId,
         effects: &mut Vec<Effect>,
-    ) -> Result<(), HandleError> {
+    ) -> Result<bool, HandleError> {
         loop {
             let Some(mut link) = self.links.remove(&link_id) else {
-                return Ok(());
+                return Ok(false);
             };
             let room = link.under_way.len() < WINDOW;
             let envelope = if room {
@@ -71,7 +78,10 @@ impl Replica {
                     frame: Frame::Envelope(envelope).to_bytes(),
                 }),
                 // Where there is room and nothing more to send, no record waits.
-                None => return self.pump_chunks(gathered, link_id, room, effects),
+                None => {
+                    self.pump_chunks(gathered, link_id, room, effects)?;
+                    return Ok(room);
+                }
             }
         }
     }

@@ -92,6 +92,23 @@ fn on_the_way(pair: &Pair, link: LinkId, to: usize) -> Vec<ChunkName> {
 }
 
 #[test]
+fn what_is_asked_for_over_a_second_link_comes_over_it() {
+    let (mut pair, _, blob) = with_photo(41, PHOTO);
+    let first = pair.connect();
+    let second = pair.connect();
+    // Ana has heard Bo on both. Bo has heard her on the second alone, as where each takes another one for the first.
+    while pair.deliver(first, ANA) {}
+    loop {
+        let moved = [BO, ANA].map(|to| pair.deliver(second, to));
+        if moved == [false, false] {
+            break;
+        }
+    }
+    assert!(!pair.links[&first][BO].is_empty());
+    assert_whole(&pair, &blob);
+}
+
+#[test]
 fn a_photo_goes_over_and_has_reached_the_other() {
     let (mut pair, entry, blob) = with_photo(1, PHOTO);
     assert_eq!(blob.chunks.len(), 23);
