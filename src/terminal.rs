@@ -118,7 +118,19 @@ impl Output {
         let json = serde_json::to_string(value).map_err(|e| Advice::Internal {
             what: format!("a value cannot be written as JSON ({e})"),
         })?;
-        print(&harmless_json(&json))
+        self.json(&json)
+    }
+
+    /// Prints a value for scripts that is JSON already; without `--json` nothing.
+    ///
+    /// # Errors
+    /// As [`Output::say`].
+    pub fn json(self, json: &str) -> Result<(), Failure> {
+        if self.json {
+            print(&harmless_json(json))
+        } else {
+            Ok(())
+        }
     }
 
     /// Tells a person, on standard error, what they must see even where little was to be said (`-q`): their own words,

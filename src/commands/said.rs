@@ -93,7 +93,7 @@ pub(super) fn say(context: &Context, said: Said) -> Result<(), Failure> {
     let out = context.out;
     match said {
         Said::All(entries, none) => out.value_or(&entries, || words::list(out, &entries, none)),
-        Said::Json(all) => out.value(&all),
+        Said::Json(all) => out.json(all.get()),
         Said::One(entry) => out.value_or(&entry, || words::entry(out, &entry)),
         Said::Done(verb, entry) => out.value_or(&entry, || words::done(verb, &entry)),
         Said::Told(entry, told) => out.value_or(&entry, || told),
