@@ -135,13 +135,13 @@ export async function everybody(ana, bo) {
       for (let n = 0; n < 80; n++) {
         await keyboard.press('Tab');
         if (!(await named()).includes(name)) continue;
-        const seen = await page.evaluate(() => {
+        // Nothing lies over what has the focus (WCAG 2.4.11), once the page has moved to it.
+        const seen = page.waitForFunction(() => {
           const at = document.activeElement.getBoundingClientRect();
-          // Nothing lies over what has the focus (WCAG 2.4.11).
           const top = document.elementFromPoint(at.x + at.width / 2, at.y + Math.min(at.height, 20) / 2);
           return getComputedStyle(document.activeElement).outlineStyle !== 'none' && (document.activeElement.contains(top) || top?.contains(document.activeElement));
         });
-        must(seen, `the focus on ${name} cannot be seen`);
+        await seen.catch(() => must(false, `the focus on ${name} cannot be seen`));
         return;
       }
       throw new Error(`${name} cannot be reached`);
