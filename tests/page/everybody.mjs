@@ -129,6 +129,8 @@ export async function everybody(ana, bo) {
     const { keyboard } = page;
     const named = () => page.evaluate(() => {
       const at = document.activeElement;
+      // Past the last of the page the focus is on all of it, until it begins again.
+      if (!at.matches('a, button, input, select, textarea, summary')) return '';
       return `${at.labels?.[0]?.innerText ?? ''} ${at.innerText ?? ''} ${at.id}`;
     });
     const reach = async (name) => {

@@ -11,8 +11,8 @@
 //!    nothing else. The operations are
 //!    decoded here by the iterators of step 3 and not by Automerge, whose `Change::decode` allocates
 //!    and panics on what it should refuse;
-//! 5. made once more on a copy by Automerge's own transaction, to the same hash ([`reenact`]); what does not come out the
-//!    same is a [`trial`](TrialFault): applied to a copy under `catch_unwind`, saved, loaded, compared.
+//! 5. `reenact`: made once more on a copy by Automerge's own transaction, to the same hash; what does not come
+//!    out the same is a [`trial`](TrialFault): applied to a copy under `catch_unwind`, saved, loaded, compared.
 //!
 //! Whether a change is taken depends on it and on what it causally follows, never on when it arrived.
 //! So what is forbidden by step 4 is forbidden everywhere.
@@ -172,7 +172,7 @@ impl Judged {
 }
 
 /// The same for changes that a transaction on a copy of this part just made here, which gave this document: what
-/// [`reenact`] would do is done.
+/// `reenact` would do is done.
 pub(crate) fn admit_own(
     part: &Part,
     writer: &Writer,

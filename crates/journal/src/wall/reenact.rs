@@ -3,7 +3,7 @@
 //!
 //! If it does, the document that came of it is the one that Automerge gives whoever types this here: nothing of the
 //! partner's bytes was read by it at all, and nothing is left to try by saving and loading. It costs what the change costs,
-//! where [`trial`](super::trial) costs what the whole part does (docs/decisions/0080). Whatever does not come out the same
+//! where `trial` costs what the whole part does (docs/decisions/0080). Whatever does not come out the same
 //! goes the long way and is judged there: a change made beside another one, which this document is already beyond, or one
 //! that another program arranged otherwise.
 
