@@ -10,6 +10,9 @@ import { join } from 'node:path';
 const require = createRequire(join(process.env.AMENDS_PAGE_READER, 'package.json'));
 const { chromium } = require('playwright-core');
 const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+// Where much is written first, nobody sits at the page for as long as that takes.
+const LONG = process.env.AMENDS_MANY ? ['--lock-after', '12h'] : [];
+
 export const BINARY = process.env.AMENDS_BINARY;
 /** Where pictures of the views go, if anywhere. */
 const SCREENS = process.env.AMENDS_SCREENS;
@@ -32,7 +35,7 @@ export function free() {
 /** `amends open --print` on a home of its own. Gives its process and the address it printed. */
 export async function device(name, { listen, peer, first = [], more = [] } = {}) {
   const home = join(room, name);
-  const process_ = spawn(BINARY, ['--home', home, ...first, 'open', '--print', '--quiet', '--argon2-memory', '64',
+  const process_ = spawn(BINARY, ['--home', home, ...first, 'open', '--print', '--quiet', ...LONG, '--argon2-memory', '64',
     ...(listen ? ['--listen', listen] : []), ...(peer ? ['--peer', peer] : []), ...more], { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   process_.stderr.on('data', (data) => (said += data));

@@ -12,9 +12,12 @@ function count() {
   window.fetch = async (path, options) => {
     const response = await fetch(path, options);
     if (path !== '/ask' || options.body.includes('"watch"')) return response;
-    const one = { asked: options.body, length: 0 };
+    const one = { asked: options.body, length: 0, whole: false };
     window.asked.push(one);
-    const counted = new TransformStream({ transform(piece, to) { one.length += piece.length; to.enqueue(piece); } });
+    const counted = new TransformStream({
+      transform(piece, to) { one.length += piece.length; to.enqueue(piece); },
+      flush() { one.whole = true; },
+    });
     return new Response(response.body.pipeThrough(counted), response);
   };
 }
@@ -83,6 +86,7 @@ run(async () => {
       await ana.page.evaluate(() => (window.asked = []));
       await go();
       await ana.page.locator(`[data-view="${view}"] :is(.entry, fieldset li)`).first().waitFor();
+      await ana.page.waitForFunction(() => window.asked.every((one) => one.whole));
       const asked = await ana.page.evaluate(() => window.asked);
       must(asked.length > 0, `${name} asked for nothing`);
       must((await rows()) <= most, `${name} has ${await rows()} rows`);
