@@ -15,8 +15,12 @@ function count() {
     const one = { asked: options.body, length: 0, whole: false };
     window.asked.push(one);
     const counted = new TransformStream({
-      transform(piece, to) { one.length += piece.length; to.enqueue(piece); },
-      flush() { one.whole = true; },
+      transform(piece, to) {
+        one.length += piece.length;
+        // An answer is one line; who asked stops reading after it, mostly before the stream says that it ended.
+        one.whole ||= piece.length > 1 && piece.at(-1) === 10;
+        to.enqueue(piece);
+      },
     });
     return new Response(response.body.pipeThrough(counted), response);
   };
