@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::advice::{self, Advice};
 use crate::commands;
@@ -64,7 +65,9 @@ struct Shared {
     more: bool,
 }
 
+/// Each is described only once it is asked for: to describe all takes longer than what most of them do. See [`described`].
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum Command {
     Init(commands::init::Arguments),
     Pair(commands::pair::Arguments),
@@ -140,9 +143,23 @@ impl Context {
     }
 }
 
+/// The command line with every command described in full, for whoever looks at more than one of them.
+#[must_use]
+pub fn described() -> clap::Command {
+    let mut command = Cli::command();
+    command.build();
+    command
+}
+
+/// What cannot be parsed, or asks for help, is answered by one who knows all commands.
+fn answered(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut matches = described().try_get_matches_from(arguments)?;
+    Cli::from_arg_matches_mut(&mut matches)
+}
+
 /// Runs one command line, `arguments` with the program's name first.
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(&arguments) {
+    let cli = match Cli::try_parse_from(&arguments).or_else(|_| answered(&arguments)) {
         Ok(cli) => cli,
         Err(error) => return answer_to(&error, wants_json(&arguments)),
     };
@@ -159,8 +176,10 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
+    // Behind one pointer, or the code of every command is there once more for each place that polls it.
+    let performing: Pin<Box<dyn Future<Output = _> + '_>> = Box::pin(perform(&context, command));
     let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(perform(&context, command)),
+        Ok(runtime) => runtime.block_on(performing),
         Err(e) => Err(Advice::Internal {
             what: format!("no runtime ({})", terminal::reason(&e)),
         }
@@ -212,10 +231,8 @@ async fn perform(context: &Context, command: Command) -> Result<u8, Failure> {
         Command::Diff(between) => commands::history::run_between(context, between).await,
         Command::Safety(arguments) => commands::safety::run(context, arguments),
         Command::Leave(arguments) => commands::leave::run(context, arguments).await,
-        Command::Completions(arguments) => {
-            commands::completions::run(&mut Cli::command(), arguments)
-        }
-        Command::Man(arguments) => commands::man::run(context, Cli::command(), arguments),
+        Command::Completions(arguments) => commands::completions::run(&mut described(), arguments),
+        Command::Man(arguments) => commands::man::run(context, described(), arguments),
     };
     done.map(|()| advice::DONE)
 }
@@ -306,7 +323,7 @@ mod tests {
 
     #[test]
     fn the_command_line_is_sound() {
-        Cli::command().debug_assert();
+        described().debug_assert();
     }
 
     #[test]
@@ -325,7 +342,7 @@ mod tests {
                 check(inner, &path);
             }
         }
-        check(&Cli::command(), "");
+        check(&described(), "");
     }
 
     #[test]

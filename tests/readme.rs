@@ -2,8 +2,8 @@
 
 mod documents;
 
-use amends::cli::Cli;
-use clap::{CommandFactory, Parser};
+use amends::cli::{Cli, described};
+use clap::Parser;
 use documents::{defines, in_backticks, link_targets, named, read, root};
 
 /// The lines that a person types in fenced `console` blocks.
@@ -62,7 +62,7 @@ fn cargo_is_told_what_is_there() {
         [
             "cargo run --release --example two_devices",
             "cargo test --workspace",
-            "cargo install --locked --path ."
+            "cargo install --locked --profile dist --path ."
         ]
     );
     assert!(root().join("examples/two_devices.rs").is_file());
@@ -73,7 +73,7 @@ fn cargo_is_told_what_is_there() {
 #[test]
 fn commands_and_options_named_in_passing_are_there() {
     let readme = read("README.md");
-    let cli = Cli::command();
+    let cli = described();
     let mut options = Vec::new();
     fn gather(command: &clap::Command, options: &mut Vec<String>) {
         options.extend(

@@ -2,8 +2,7 @@
 
 mod documents;
 
-use amends::cli::Cli;
-use clap::CommandFactory;
+use amends::cli::described;
 use documents::{defines, link_targets, named, read, root};
 
 /// What is said of one adversary: their name, each promise with the tests that hold it, and what is not promised.
@@ -150,5 +149,5 @@ fn no_option_takes_a_secret() {
         }
         command.get_subcommands().for_each(look);
     }
-    look(&Cli::command());
+    look(&described());
 }

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use if_watch::tokio::IfWatcher;
 use libp2p::swarm::{self, ConnectionId, ListenError, StreamProtocol, Swarm, SwarmEvent};
 use tokio::sync::{mpsc, oneshot};
@@ -456,11 +456,12 @@ fn why_refused(error: &ListenError) -> RefusedReason {
     }
 }
 
-/// Ready when some address came or went; for ever waiting where that cannot be watched.
+/// Ready when some addresses came or went; for ever waiting where that cannot be watched.
 async fn interfaces(watcher: &mut Option<IfWatcher>) {
     match watcher {
         Some(watched) => match watched.next().await {
-            Some(Ok(_)) => {}
+            // One look serves all that is known by now: at a start every address is told.
+            Some(Ok(_)) => while let Some(Some(Ok(_))) = watched.next().now_or_never() {},
             // Watching broke: from now on the host looks by itself.
             Some(Err(_)) | None => *watcher = None,
         },

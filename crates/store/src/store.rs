@@ -117,7 +117,7 @@ impl Store {
         }
         use_wal(&conn)?;
         schema::bring_up(&mut conn, path, MIGRATIONS)?;
-        schema::verify(&conn, MIGRATIONS)?;
+        schema::verify(&conn)?;
         let store = Store {
             conn,
             key,
