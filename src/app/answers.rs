@@ -7,7 +7,8 @@ use amends_journal::{
 };
 use amends_replica::{Card, Edit, EditError, Input, Replica, Whose};
 
-use serde_json::value::RawValue;
+use serde::{Serialize, Serializer};
+use serde_json::value::to_raw_value;
 
 use super::agreement::agreement_waits;
 use super::holding::is_held;
@@ -280,7 +281,7 @@ impl App {
         let entry =
             |(_, id, store, card): &(_, EntryId, Store, &Card)| self.entry_of(*store, id, card);
         match part {
-            None if as_json => json_of(all.iter().map(entry)),
+            None if as_json => json_of(&all, entry),
             None => Ok(Response::Entries(all.iter().map(entry).collect())),
             Some(part) => Ok(Response::Entries(newest(&all, part).map(entry).collect())),
         }
@@ -659,17 +660,15 @@ fn waits(entry: Entry, why: &str) -> Waits {
 
 /// The entries as the JSON that scripts read. Each is written out before the next is put together: of many, only that is ever
 /// there as a whole.
-fn json_of(entries: impl Iterator<Item = Entry>) -> Result<Response, Failure> {
-    let mut json = vec![b'['];
-    for entry in entries {
-        if json.len() > 1 {
-            json.push(b',');
+fn json_of<T>(all: &[T], entry: impl Fn(&T) -> Entry) -> Result<Response, Failure> {
+    struct Each<'a, T, F>(&'a [T], F);
+    impl<T, F: Fn(&T) -> Entry> Serialize for Each<'_, T, F> {
+        fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+            to.collect_seq(self.0.iter().map(&self.1))
         }
-        serde_json::to_writer(&mut json, &entry).map_err(|error| internal(&error))?;
     }
-    json.push(b']');
-    let json = String::from_utf8(json).map_err(|error| internal(&error))?;
-    let json = RawValue::from_string(json).map_err(|error| internal(&error))?;
+    // What was just written need not be read once more to be known as JSON.
+    let json = to_raw_value(&Each(all, entry)).map_err(|error| internal(&error))?;
     Ok(Response::Json(json))
 }
 
