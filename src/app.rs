@@ -318,8 +318,8 @@ impl App {
                 self.examine(face, peer.as_deref(), quiet);
                 Ok(())
             }
-            Request::Status => {
-                let response = self.status().map_or_else(Response::Failed, |status| {
+            Request::Status { part } => {
+                let response = self.status(part).map_or_else(Response::Failed, |status| {
                     Response::Status(Box::new(status))
                 });
                 face.end(response);

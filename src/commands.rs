@@ -87,7 +87,10 @@ fn absolute(file: &Path) -> Result<String, Failure> {
 
 /// The partner's name, before anything is shown that could be shared.
 async fn partner(journal: &mut Reached) -> Result<String, Failure> {
-    match journal.ask_to_the_end(Request::Status, |_| Ok(())).await? {
+    match journal
+        .ask_to_the_end(Request::Status { part: None }, |_| Ok(()))
+        .await?
+    {
         Response::Status(status) => status.partner.ok_or_else(|| Advice::NotPaired.into()),
         other => Err(unexpected(other)),
     }

@@ -93,7 +93,11 @@ pub enum Request {
     /// Stop the process that holds the journal.
     Down,
     /// What waits, what has not reached the partner, when they last met.
-    Status,
+    Status {
+        /// This part alone of what waits for this person, in its order; all of it where absent.
+        #[serde(default)]
+        part: Option<Part>,
+    },
     /// Look at the stores, the keys, the clock and the network.
     Doctor {
         /// An address of the partner's device to try besides those that are known and found.
@@ -498,6 +502,9 @@ pub struct Status {
     pub unconfirmed: bool,
     /// What waits for this person.
     pub waiting_for_me: Vec<Waits>,
+    /// How many things wait, where only a part of them was asked for too.
+    #[serde(default)]
+    pub waiting: u64,
     /// Entries that have not reached the partner.
     pub not_reached: u64,
     /// When a session with the partner's device was last open; null before the first.

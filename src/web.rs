@@ -5,6 +5,8 @@
 //!         ──▶ guard   Host, Origin, the one-time token, sessions, the idle lock
 //!         ──▶ asks    one request, and what comes of it as JSON lines
 //!         ──▶ carry   files that the browser brings or takes away
+//!         ──▶ backup  a backup that is looked at, or that a journal is made of
+//!         ──▶ doctor  what is wrong, and what mends it
 //!         ──▶ gate    the journal: not made, locked, or open here or in another process
 //! ```
 //!
@@ -14,7 +16,9 @@
 //! its own accord.
 
 mod asks;
+mod backup;
 mod carry;
+mod doctor;
 mod files;
 mod gate;
 mod guard;
@@ -177,6 +181,10 @@ fn router(house: &Arc<House>) -> Router {
         .route("/bundle/write", post(carry::bundle_write))
         .route("/bundle/read", post(carry::bundle_read))
         .route("/backup", post(carry::backup))
+        .route("/backup/bring", post(backup::bring))
+        .route("/backup/check", post(backup::check))
+        .route("/backup/restore", post(backup::restore))
+        .route("/doctor", post(doctor::doctor))
         .fallback(get(files::file))
         .layer(DefaultBodyLimit::max(LONGEST))
         .layer(from_fn_with_state(Arc::clone(house), protect))
@@ -237,13 +245,15 @@ fn is_ours(house: &House, request: &Request) -> bool {
                 false,
             )
     };
-    // Whatever name led here: a page of somebody else's whose name now points to this machine says its own.
-    if !is(header::HOST, &house.host) {
+    // Whatever name led here: a page of somebody else's whose name now points to this machine says its own. The target may
+    // name a host too, as a proxy is asked.
+    let target = request.uri().authority();
+    if !is(header::HOST, &house.host) || target.is_some_and(|name| name != house.host.as_str()) {
         return false;
     }
     // Browsers say where a request comes from. A link elsewhere may not even open the page.
-    let from = headers.get("sec-fetch-site");
-    if from.is_some_and(|from| from != "same-origin" && from != "none") {
+    let mut from = headers.get_all("sec-fetch-site").iter();
+    if from.any(|from| from != "same-origin" && from != "none") {
         return false;
     }
     // Neither kind is one that a form of another page can send without being asked first.
@@ -254,12 +264,7 @@ fn is_ours(house: &House, request: &Request) -> bool {
     };
     match *request.method() {
         Method::GET | Method::HEAD => true,
-        Method::POST => {
-            is(header::ORIGIN, &house.origin)
-                && headers
-                    .get(header::CONTENT_TYPE)
-                    .is_some_and(|said| said == kind)
-        }
+        Method::POST => is(header::ORIGIN, &house.origin) && is(header::CONTENT_TYPE, kind),
         _ => false,
     }
 }
@@ -294,5 +299,6 @@ async fn look_after(house: std::sync::Weak<House>) {
         tokio::time::sleep(LOOK).await;
         let Some(house) = house.upgrade() else { return };
         house.guard().expire(tokio::time::Instant::now());
+        house.gate.brought().take_if(|brought| brought.is_over());
     }
 }

@@ -1,9 +1,14 @@
-//! The page: what its port refuses, by real sockets, and a whole day of two people in a real browser.
+//! The page: who may use its port, and what a session may and may not. In rooms beside it: its port attacked by bytes that no
+//! browser sends (`page/attacks.rs`), and what the page is and does, in a real browser too (`page/shown.rs`).
 
-use std::collections::BTreeSet;
+#[path = "page/attacks.rs"]
+mod attacks;
+#[path = "page/shown.rs"]
+mod shown;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -174,6 +179,9 @@ fn a_token_works_once_and_its_session_is_needed_for_everything() {
         "/export",
         "/bundle/write",
         "/backup",
+        "/backup/check",
+        "/backup/restore",
+        "/doctor",
         "/touch",
         "/lock",
     ] {
@@ -188,6 +196,7 @@ fn a_token_works_once_and_its_session_is_needed_for_everything() {
             r#"{"id":"lusab","photo":1}"#,
             r#"{"id":"lusab","passphrase":"x"}"#,
             r#"{"all":true,"photos":true}"#,
+            r#"{"repair":true,"peer":null}"#,
         ];
         for session in [
             None,
@@ -325,7 +334,7 @@ fn other_hosts_and_origins_are_refused() {
 fn every_answer_says_what_browsers_must_not_do() {
     let page = Page::new();
     let host = [("Host", page.host.as_str())];
-    for path in ["/", "/page.css", "/main.js", "/nothing"] {
+    for path in ["/", "/page.css", "/page.js", "/words/de.js", "/nothing"] {
         let (_, answer) = page.raw("GET", path, &host, "");
         let head = answer.split("\r\n\r\n").next().unwrap().to_lowercase();
         for line in [
@@ -453,7 +462,7 @@ fn files_come_with_a_session_and_go_nowhere_else() {
         let all: Vec<_> = own.iter().copied().chain(more.iter().copied()).collect();
         page.raw("POST", path, &all, "no picture at all")
     };
-    for path in ["/photo/add", "/bundle/read"] {
+    for path in ["/photo/add", "/bundle/read", "/backup/bring"] {
         assert_eq!(with(&[octets, entry], path).0, 401, "{path}");
         // What a form of another page can send, and JSON, are not taken for a file.
         for kind in ["text/plain", "multipart/form-data", "application/json"] {
@@ -626,248 +635,4 @@ fn wrong_passphrases_have_to_wait() {
     }
     let (_, answer) = page.post("/unlock", None, r#"{"passphrase":"correct horse"}"#);
     assert!(answer.contains("page_wait"), "{answer}");
-}
-
-/// The page's own files: where each is served, and what stands in it.
-fn own_files() -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/page");
-    let mut files = Vec::new();
-    let mut folders = vec![root.clone()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let name = path.strip_prefix(&root).unwrap().to_str().unwrap();
-            let served = format!("/{}", name.trim_end_matches("index.html"));
-            files.push((served, std::fs::read_to_string(&path).unwrap()));
-        }
-    }
-    files
-}
-
-#[test]
-fn the_whole_page_is_small_and_stands_alone() {
-    let page = Page::new();
-    let (mut size, mut language) = (0, 0);
-    for (served, text) in own_files() {
-        let (status, answer) = page.raw("GET", &served, &[("Host", &page.host)], "");
-        assert_eq!(status, 200, "{served} is not served");
-        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-        // A browser loads the one language that it speaks: the longest counts.
-        if served.starts_with("/words/") {
-            language = language.max(body.len());
-        } else {
-            size += body.len();
-        }
-        for never in [
-            "innerHTML",
-            "outerHTML",
-            "insertAdjacentHTML",
-            "document.write",
-            "eval(",
-            "new Function",
-            "localStorage",
-            "sessionStorage",
-            "document.cookie",
-            "indexedDB",
-        ] {
-            assert!(!text.contains(never), "{served} has {never}");
-        }
-        for (at, _) in text.match_indices("http") {
-            let address: String = text[at..].chars().take(40).collect();
-            assert!(
-                !address.starts_with("http://") && !address.starts_with("https://")
-                    || address.starts_with("http://www.w3.org/2000/svg"),
-                "{served} names {address}"
-            );
-        }
-        if !served.ends_with(".js") {
-            continue;
-        }
-        for (n, line) in text.lines().enumerate() {
-            // What is served has no space before a line, and none of the lines that are comments.
-            assert!(
-                line.matches('`').count() % 2 == 0,
-                "{served}:{}: a text goes over the end of a line",
-                n + 1
-            );
-        }
-        let code = |text: &str| {
-            let lines = text.lines().map(str::trim);
-            let begins = |line: &str| line.starts_with("//") || line.starts_with('*');
-            let lines = lines.filter(|line| !begins(line) && !line.starts_with("/*"));
-            lines
-                .filter(|line| !line.is_empty())
-                .collect::<Vec<_>>()
-                .join("\n")
-        };
-        assert_eq!(
-            code(&text),
-            body,
-            "{served} is served otherwise than it is written"
-        );
-    }
-    let whole = size + language;
-    eprintln!("the whole page is {whole} bytes, {language} of them its words");
-    assert!(whole < 150_000, "{whole} bytes");
-}
-
-/// What only commands meet: a page never asks for it, or says it in words of its own.
-const OF_COMMANDS: &[&str] = &[
-    "already_up",
-    "background_failed",
-    "backup_damaged",
-    "backup_exists",
-    "backup_newer",
-    "backup_place",
-    "backup_unreadable",
-    "beyond_repair",
-    "bundle_exists",
-    "bundle_place",
-    "calendar_exists",
-    "calendar_place",
-    "clocks_differ",
-    "editor_failed",
-    "export_not_answered",
-    "export_not_empty",
-    "export_place",
-    "file_exists",
-    "giving_not_answered",
-    "input_unreadable",
-    "interrupted",
-    "key_not_destroyed",
-    "kit_file",
-    "kit_needs_a_place",
-    "kit_needs_words",
-    "kit_not_written",
-    "little_room",
-    "multicast_blocked",
-    "no_answer",
-    "no_editor",
-    "no_guide",
-    "no_keyring",
-    "no_passphrase",
-    "no_safe_place",
-    "no_such_version",
-    "no_terminal",
-    "nobody_compares",
-    "nobody_says_yes",
-    "not_a_backup",
-    "not_all_removed",
-    "not_looked_at",
-    "not_running",
-    "not_seen",
-    "not_text",
-    "not_written",
-    "nothing_typed",
-    "other_device",
-    "other_version_there",
-    "output_failed",
-    "packet_file_exists",
-    "page_cannot_listen",
-    "passphrase_file",
-    "passphrases_differ",
-    "photo_place",
-    "port_blocked",
-    "records_lost",
-    "repair_while_up",
-    "said_no",
-    "session_needs_somebody",
-    "set_aside",
-    "sharing_not_answered",
-    "socket_unusable",
-    "still_open",
-    "stopped",
-    "stopped_too_late",
-    "vpn",
-    "wrong_use",
-];
-
-#[test]
-fn what_fails_is_said_in_german_too() {
-    let sentences = include_str!("../src/advice/sentences.txt");
-    let codes: BTreeSet<&str> = sentences
-        .lines()
-        .filter_map(|line| {
-            line.strip_prefix('[')?
-                .split_once(", exit")
-                .map(|(code, _)| code)
-        })
-        .collect();
-    let said = |language: &'static str| -> BTreeSet<&str> {
-        let words = language.split(|c: char| !(c.is_ascii_lowercase() || c == '_' || c == '.'));
-        words
-            .filter_map(|word| word.strip_prefix("fail."))
-            .collect()
-    };
-    let german = said(include_str!("../src/web/page/words/de.js"));
-    let english = said(include_str!("../src/web/page/words/en.js"));
-    for code in german.union(&english) {
-        assert!(codes.contains(code), "nothing fails with {code}");
-    }
-    let of_commands: BTreeSet<&str> = OF_COMMANDS.iter().copied().collect();
-    for code in &codes {
-        assert!(
-            german.contains(code) != of_commands.contains(code),
-            "{code}: a page says it in German, or only commands meet it"
-        );
-    }
-    assert!(english.is_subset(&german), "said in English alone");
-    assert!(of_commands.is_subset(&codes), "known to no sentence");
-}
-
-/// Where Chromium and what drives it are. Says loudly where a test is skipped.
-fn browser(test: &str) -> Option<PathBuf> {
-    let this = std::env::current_exe().unwrap();
-    let reader = this.ancestors().nth(3).unwrap().join("ci-tools/page");
-    let found = reader.join("node_modules/playwright-core").exists()
-        && Path::new("/usr/bin/chromium").exists();
-    if found {
-        return Some(reader);
-    }
-    assert!(
-        std::env::var_os("AMENDS_REQUIRE_CHROMIUM").is_none(),
-        "Chromium or {} is not there",
-        reader.display()
-    );
-    eprintln!(
-        "SKIPPED {test}: it needs Chromium, and what .ci/run installs in {}",
-        reader.display()
-    );
-    None
-}
-
-fn in_a_browser(test: &str, script: &str) {
-    let Some(reader) = browser(test) else { return };
-    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/page")
-        .join(script);
-    let out = Command::new("node")
-        .arg(script)
-        .env("AMENDS_PAGE_READER", reader)
-        .env("AMENDS_BINARY", env!("CARGO_BIN_EXE_amends"))
-        .output()
-        .unwrap();
-    assert!(
-        out.status.success(),
-        "{}{}",
-        String::from_utf8_lossy(&out.stdout),
-        String::from_utf8_lossy(&out.stderr)
-    );
-}
-
-#[test]
-fn a_long_journal_is_shown_as_little_at_a_time_as_a_short_one() {
-    in_a_browser(
-        "a_long_journal_is_shown_as_little_at_a_time_as_a_short_one",
-        "many.mjs",
-    );
-}
-
-#[test]
-fn two_people_live_a_day_in_two_browsers() {
-    in_a_browser("two_people_live_a_day_in_two_browsers", "day.mjs");
 }

@@ -73,6 +73,10 @@ pub fn page_seeds() -> Vec<Vec<u8>> {
         post("/export", "null"),
         post("/backup", "null"),
         post("/bundle/write", r#"{"all":true,"photos":false}"#),
+        post("/backup/check", r#"{"passphrase":"x"}"#),
+        post("/backup/restore", r#"{"words":"x"}"#),
+        format!("GET http://attacker.example/{OWN}\n"),
+        format!("POST /backup/bring{OWN}content-type: application/octet-stream{KEY}AMNK"),
         format!(
             "POST /photo/add{OWN}content-type: application/octet-stream\namends-entry: lusab{KEY}\u{fffd}"
         ),

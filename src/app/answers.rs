@@ -556,7 +556,7 @@ impl App {
     }
 
     /// How things stand.
-    pub(super) fn status(&mut self) -> Result<Status, Failure> {
+    pub(super) fn status(&mut self, part: Option<Part>) -> Result<Status, Failure> {
         let name = self.open.device.name.as_str().to_owned();
         let connected = self.sessions.open().next().is_some();
         let Some(replica) = &self.replica else {
@@ -565,6 +565,7 @@ impl App {
                 partner: None,
                 unconfirmed: false,
                 waiting_for_me: Vec::new(),
+                waiting: 0,
                 not_reached: 0,
                 last_met: None,
                 space: None,
@@ -582,17 +583,22 @@ impl App {
             });
         };
         let today = today();
-        let mut waiting_for_me = Vec::new();
-        for (id, card) in replica.cards() {
-            if self.kept_until(card).is_some() {
-                continue;
-            }
-            let Some(why) = self.waits_for_me(id, card, &today) else {
-                continue;
-            };
-            let entry = self.entry_of(Store::Journal, id, card);
-            waiting_for_me.push(waits(entry, why));
+        let mut all: Vec<(&EntryId, &Card, &str)> = replica
+            .cards()
+            .filter(|(_, card)| self.kept_until(card).is_none())
+            .filter_map(|(id, card)| Some((id, card, self.waits_for_me(id, card, &today)?)))
+            .collect();
+        let waiting = all.len() as u64;
+        if part.is_some() {
+            all.sort_by_key(|(id, card, _)| (card.first_held, **id));
         }
+        let told = |(id, card, why): &(&EntryId, &Card, &str)| {
+            waits(self.entry_of(Store::Journal, id, card), why)
+        };
+        let waiting_for_me = match part {
+            Some(part) => newest(&all, part).map(told).collect(),
+            None => all.iter().map(told).collect(),
+        };
         let spaces = self.spaces_now();
         let mut refused = self.told_aside(replica)?;
         let lost = replica.lost();
@@ -603,6 +609,7 @@ impl App {
             partner: Some(self.partner_name()),
             unconfirmed: !replica.is_confirmed(),
             waiting_for_me,
+            waiting,
             not_reached: replica
                 .cards()
                 .filter(|(_, card)| !replica.reached(card))

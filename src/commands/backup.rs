@@ -151,7 +151,7 @@ async fn restore(context: &Context, arguments: RestoreOne) -> Result<(), Failure
 }
 
 /// Puts everything into the folder of a new home, and opens it once.
-fn fill(building: &Path, backup: Backup, key: &VaultKey) -> Result<(), Failure> {
+pub(crate) fn fill(building: &Path, backup: Backup, key: &VaultKey) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         Failure::from(Advice::CannotMakeHome {
             path: line(&building.display().to_string()),

@@ -39,7 +39,20 @@ pub struct Arguments {
 /// # Errors
 /// Only what keeps it from looking or from saying what it saw.
 pub async fn run(context: &Context, arguments: Arguments) -> Result<u8, Failure> {
-    let findings = doctor::worst_first(look(context, &arguments).await?);
+    let dir = context.home_dir()?;
+    let how = Look {
+        peer: arguments.peer,
+        quiet: arguments.quiet,
+        repair: arguments.repair,
+    };
+    let findings = match without_key(&dir, &how).await? {
+        Seen::All(findings) => findings,
+        Seen::Closed(home, findings) => {
+            let key = passphrase::unlock(context, &home).await;
+            with_key(&home, key.as_ref().map_err(Clone::clone), findings, &how).await?
+        }
+    };
+    let findings = doctor::worst_first(findings);
     context.out.value(&findings)?;
     context
         .out
@@ -47,50 +60,93 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<u8, Failure>
     Ok(doctor::exit_of(&findings))
 }
 
-async fn look(context: &Context, arguments: &Arguments) -> Result<Vec<Finding>, Failure> {
-    let dir = context.home_dir()?;
-    let (home, found) = outside::home(&dir);
+/// How it is looked.
+#[derive(Debug)]
+pub(crate) struct Look {
+    /// An address of the partner's device to try, besides those that are known and found.
+    pub(crate) peer: Option<String>,
+    /// Ask nothing on the network.
+    pub(crate) quiet: bool,
+    /// Mend what is damaged.
+    pub(crate) repair: bool,
+}
+
+/// What was seen without a key.
+pub(crate) enum Seen {
+    /// All that can be seen.
+    All(Vec<Finding>),
+    /// Some of it: the home is there, and nobody has its journal open.
+    Closed(Home, Vec<Finding>),
+}
+
+/// Looks at all that needs no key here: what lies outside of the stores, and these too where another process holds them.
+///
+/// # Errors
+/// [`Advice::RepairWhileUp`], and where that process does not answer.
+pub(crate) async fn without_key(dir: &Path, how: &Look) -> Result<Seen, Failure> {
+    let (home, found) = outside::home(dir);
     let mut findings = vec![home];
-    findings.extend(outside::disk(&dir));
+    findings.extend(outside::disk(dir));
     let Some(home) = found else {
-        return without_stores(findings, &dir).await;
+        return without_stores(findings, dir).await.map(Seen::All);
     };
     findings.push(outside::vault(&home));
-    let (peer, quiet) = (arguments.peer.clone(), arguments.quiet);
-    let wish = Wish::default();
-    match holder::find(&home, &wish).await {
+    match holder::find(&home, &Wish::default()).await {
         Ok(Some(mut there)) => {
-            if arguments.repair {
+            if how.repair {
                 return Err(Advice::RepairWhileUp.into());
             }
-            findings.push(well("holder", "An amends has the journal open, and answers."));
-            let asked = Request::Doctor { peer, quiet };
-            return match there.ask_to_the_end(asked, |_| Ok(())).await? {
+            findings.push(well(
+                "holder",
+                "An amends has the journal open, and answers.",
+            ));
+            let asked = Request::Doctor {
+                peer: how.peer.clone(),
+                quiet: how.quiet,
+            };
+            match there.ask_to_the_end(asked, |_| Ok(())).await? {
                 Response::Findings(more) => {
                     findings.extend(more);
-                    Ok(findings)
+                    Ok(Seen::All(findings))
                 }
                 other => Err(unexpected(other)),
-            };
+            }
         }
-        Ok(None) => findings.push(well(
-            "holder",
-            "No amends has the journal open: your devices meet while amends up runs, or by amends sync.",
-        )),
+        Ok(None) => {
+            findings.push(well(
+                "holder",
+                "No amends has the journal open: your devices meet while amends up runs, or by amends sync.",
+            ));
+            Ok(Seen::Closed(home, findings))
+        }
         Err(failure) => {
             findings.push(doctor::failed("holder", failure));
-            return without_stores(findings, &dir).await;
+            without_stores(findings, dir).await.map(Seen::All)
         }
     }
-    let (key, _lock) = match open(context, &home).await {
+}
+
+/// Looks at the rest where the key is there, and mends first where that is wanted; else says why it was not looked at.
+///
+/// # Errors
+/// [`Advice::BadAddress`].
+pub(crate) async fn with_key(
+    home: &Home,
+    key: Result<&VaultKey, Failure>,
+    mut findings: Vec<Finding>,
+    how: &Look,
+) -> Result<Vec<Finding>, Failure> {
+    let dir = home.dir();
+    let opened = key.and_then(|key| Ok((key, locked(home)?)));
+    let (key, _lock) = match opened {
         Ok(opened) => opened,
         Err(failure) => {
             findings.push(doctor::locked("journal", failure));
-            return without_stores(findings, &dir).await;
+            return without_stores(findings, dir).await;
         }
     };
-    if arguments.repair {
-        let mut told = app::repair_stores(&home, &key);
+    if how.repair {
+        let mut told = app::repair_stores(home, key);
         for finding in &mut told {
             finding.check = format!("repair_{}", finding.check);
         }
@@ -100,18 +156,16 @@ async fn look(context: &Context, arguments: &Arguments) -> Result<Vec<Finding>, 
         findings: more,
         facts,
         met,
-    } = app::examine_stores(&home, &key, peer.as_deref(), quiet)?;
+    } = app::examine_stores(home, key, how.peer.as_deref(), how.quiet)?;
     findings.extend(more);
-    findings.push(outside::clock(&dir, met));
+    findings.push(outside::clock(dir, met));
     findings.extend(network::examine(facts).await);
     Ok(findings)
 }
 
-/// The key, and the lock that keeps others out meanwhile.
-async fn open(context: &Context, home: &Home) -> Result<(VaultKey, Lock), Failure> {
-    let key = passphrase::unlock(context, home).await?;
-    let lock = home.try_lock()?.ok_or(Failure::from(Advice::Busy))?;
-    Ok((key, lock))
+/// The lock that keeps others out meanwhile.
+fn locked(home: &Home) -> Result<Lock, Failure> {
+    home.try_lock()?.ok_or(Failure::from(Advice::Busy))
 }
 
 /// What can be said where the stores stay closed.

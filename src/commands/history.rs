@@ -70,7 +70,7 @@ pub async fn run(context: &Context, Arguments { id }: Arguments) -> Result<(), F
 /// As [`run`], and a version that there is not.
 pub async fn run_between(context: &Context, arguments: Between) -> Result<(), Failure> {
     let Between { id, from, to } = arguments;
-    let me = holder::ask_once(context, Request::Status).await?;
+    let me = holder::ask_once(context, Request::Status { part: None }).await?;
     let Response::Status(status) = me else {
         return Err(unexpected(me));
     };

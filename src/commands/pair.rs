@@ -399,7 +399,7 @@ impl People<'_> {
     async fn stopped(&self, journal: &mut Reached) -> Result<(), Failure> {
         let status = match tokio::time::timeout(
             Duration::from_secs(5),
-            journal.ask(Request::Status),
+            journal.ask(Request::Status { part: None }),
         )
         .await
         {

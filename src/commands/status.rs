@@ -42,7 +42,7 @@ struct ForScripts<'a> {
 /// # Errors
 /// Whatever keeps the journal closed.
 pub async fn run(context: &Context, _: Arguments) -> Result<(), Failure> {
-    let status: Status = match holder::ask_once(context, Request::Status).await? {
+    let status: Status = match holder::ask_once(context, Request::Status { part: None }).await? {
         Response::Status(status) => *status,
         other => return Err(unexpected(other)),
     };

@@ -173,7 +173,7 @@ async fn who_was_greeted_is_still_heard_when_the_door_closes() {
     let holder = Holder::find(&home).await.unwrap().unwrap();
     assert!(!holder.stays());
     let closed = door.close();
-    let mut caller = holder.ask(Request::Status);
+    let mut caller = holder.ask(Request::Status { part: None });
     let conversation = conversations.recv().await.unwrap();
     conversation.face.end(Response::Done);
     assert!(matches!(the_end(&mut caller).await, Ok(Response::Done)));
@@ -198,7 +198,7 @@ async fn a_stale_socket_is_no_holder_and_is_replaced() {
         .await
         .unwrap()
         .unwrap()
-        .ask(Request::Status);
+        .ask(Request::Status { part: None });
     assert!(conversations.recv().await.is_some());
 }
 
@@ -229,7 +229,7 @@ async fn a_home_deeper_than_a_sockets_name_may_be_long_works() {
         .await
         .unwrap()
         .unwrap()
-        .ask(Request::Status);
+        .ask(Request::Status { part: None });
     conversations.recv().await.unwrap().face.end(Response::Done);
     assert!(matches!(the_end(&mut caller).await, Ok(Response::Done)));
 }
@@ -302,7 +302,7 @@ async fn many_faces_at_once_are_all_heard() {
                 }
                 tokio::task::yield_now().await;
             };
-            the_end(&mut holder.ask(Request::Status)).await
+            the_end(&mut holder.ask(Request::Status { part: None })).await
         });
     }
     while let Some(answered) = asking.join_next().await {

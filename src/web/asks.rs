@@ -49,7 +49,7 @@ fn is_for_pages(request: &Request) -> bool {
         | Request::PairJoin { .. }
         | Request::Sync { .. }
         | Request::Watch
-        | Request::Status
+        | Request::Status { .. }
         | Request::Doctor { .. }
         | Request::List { .. }
         | Request::Show { .. }

@@ -35,15 +35,17 @@ use crate::text::editor::Folder;
 
 /// The header with the id of the memory that a photo is for.
 const ENTRY: &str = "amends-entry";
-/// The longest bundle that a browser may bring: more than all photos that a pair may have.
-const LONGEST_BUNDLE: u64 = 8 << 30;
+/// The header of a photo that is to be taken with all that it tells.
+const AS_IT_IS: &str = "amends-as-it-is";
+/// The longest bundle or backup that a browser may bring: more than all photos that a pair may have.
+pub(super) const LONGEST_BUNDLE: u64 = 8 << 30;
 /// What is given to the browser at once.
 const PIECE: usize = 256 << 10;
 /// What any file is, for a browser that is to keep it and do nothing with it.
 const BYTES: &str = "application/octet-stream";
 
 /// What brings bytes of its own instead of JSON.
-pub(super) const BRINGS: [&str; 2] = ["/photo/add", "/bundle/read"];
+pub(super) const BRINGS: [&str; 3] = ["/photo/add", "/bundle/read", "/backup/bring"];
 
 fn not_here(error: &io::Error) -> Failure {
     Advice::PageNoRoom {
@@ -60,7 +62,12 @@ fn named(path: PathBuf) -> Result<String, Failure> {
 }
 
 /// Puts what comes into a file.
-async fn bring(body: Body, folder: &Folder, most: u64, long: Advice) -> Result<String, Failure> {
+pub(super) async fn bring(
+    body: Body,
+    folder: &Folder,
+    most: u64,
+    long: Advice,
+) -> Result<String, Failure> {
     let path = folder.path().join("brought");
     let mut file = OpenOptions::new()
         .write(true)
@@ -126,7 +133,7 @@ fn give(
     Ok((headers, Body::from_stream(pieces)).into_response())
 }
 
-fn own_folder() -> Result<Folder, Failure> {
+pub(super) fn own_folder() -> Result<Folder, Failure> {
     Folder::new().map_err(|error| not_here(&error))
 }
 
@@ -148,12 +155,9 @@ pub(super) async fn photo_add(
         path: "The photo".to_owned(),
     };
     let path = bring(body, &folder, photo::BYTES as u64, too_large).await?;
-    // One that cannot be cleaned is for the command, where somebody says twice that they want it.
-    let request = MemoryRequest::Photo {
-        id,
-        path,
-        as_it_is: false,
-    };
+    // One that cannot be cleaned is refused first, so that somebody says twice that they want it.
+    let as_it_is = headers.contains_key(AS_IT_IS);
+    let request = MemoryRequest::Photo { id, path, as_it_is };
     match house.gate.ask_to_the_end(Request::Memory(request)).await? {
         Response::Entry(entry) => Ok(Json(entry)),
         _ => Err(other().into()),

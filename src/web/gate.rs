@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::asks::Conversations;
+use super::backup::Brought;
 use super::guard::{Passphrase, Stand, session, unkept};
 use super::{House, Refused};
 use crate::advice::Advice;
@@ -28,7 +29,7 @@ use crate::home::{self, Home};
 use crate::kit::TYPED_BACK;
 use crate::local::{Caller, Holder, HolderLost, Turn};
 use crate::passphrase::{self, Locked};
-use crate::request::{Failure, Request, Response};
+use crate::request::{Failure, Part, Request, Response, Which};
 use crate::terminal::reason;
 
 /// How long whoever holds the journal may take to close it.
@@ -55,6 +56,8 @@ pub(super) struct Gate {
     noticing: Mutex<Option<tokio::task::AbortHandle>>,
     turn: tokio::sync::Mutex<()>,
     writing_down: Mutex<Option<WritingDown>>,
+    /// A backup that a page brought, until something is made of it.
+    pub(super) brought: Mutex<Option<Brought>>,
     pub(super) conversations: Conversations,
 }
 
@@ -92,6 +95,7 @@ impl Gate {
             noticing: Mutex::new(None),
             turn: tokio::sync::Mutex::new(()),
             writing_down: Mutex::new(None),
+            brought: Mutex::new(None),
             conversations: Conversations::default(),
         }
     }
@@ -101,6 +105,16 @@ impl Gate {
     pub(super) fn pairs_at(&self) -> Option<String> {
         let named: SocketAddr = self.wish.listen.as_ref()?.parse().ok()?;
         Some(SocketAddr::new(named.ip(), 0).to_string())
+    }
+
+    /// The folder of the home, which need not be there yet.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// A backup that a page brought.
+    pub(super) fn brought(&self) -> std::sync::MutexGuard<'_, Option<Brought>> {
+        self.brought.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Held while one passphrase is tried.
@@ -151,6 +165,11 @@ impl Gate {
     /// [`Advice::StillUnlocked`].
     pub(super) async fn lock(&self) -> Result<(), Failure> {
         self.writing_down().take();
+        self.brought().take();
+        // Pages are told by whoever asks for this, and what is opened after it is not to be let go by this.
+        if let Some(noticing) = self.noticing().take() {
+            noticing.abort();
+        }
         // First, so that no command opens it again without being asked.
         if let Ok(home) = crate::home::Leaving::find(&self.dir) {
             crate::keyring::forget_of(&home);
@@ -262,7 +281,7 @@ pub(super) async fn unlock(
 }
 
 /// Tries a passphrase, beside everything else that goes on: it takes a second of one core.
-async fn try_passphrase(
+pub(super) async fn try_passphrase(
     locked: Locked,
     passphrase: Zeroizing<String>,
 ) -> Result<(Locked, VaultKey), Failure> {
@@ -290,6 +309,24 @@ pub(super) enum Now {
     Kit(Zeroizing<String>),
 }
 
+impl Now {
+    /// The key of a vault.
+    ///
+    /// # Errors
+    /// [`Advice::WrongPassphrase`], and what is said of a wrong kit.
+    pub(super) fn open(&self, locked: &Locked) -> Result<VaultKey, Failure> {
+        match self {
+            Now::Passphrase(passphrase) => locked
+                .try_passphrase(passphrase)?
+                .ok_or(Advice::WrongPassphrase.into()),
+            Now::Kit(words) => {
+                let kit = Kit::parse(words).map_err(crate::kit::not_a_kit)?;
+                crate::kit::open_with(locked, &kit)
+            }
+        }
+    }
+}
+
 /// Gives the journal another passphrase, and opens it where it is closed.
 ///
 /// # Errors
@@ -301,16 +338,9 @@ pub(super) async fn new_passphrase(
 ) -> Result<(), Failure> {
     let home = Home::open(&house.gate.dir)?;
     let locked = Locked::of(&home)?;
-    let (locked, key) = match now {
-        Now::Passphrase(passphrase) => try_passphrase(locked, passphrase).await?,
-        Now::Kit(words) => {
-            let kit = Kit::parse(&words).map_err(crate::kit::not_a_kit)?;
-            let key = crate::kit::open_with(&locked, &kit)?;
-            (locked, key)
-        }
-    };
     let cost = house.gate.cost;
     let made = tokio::task::spawn_blocking(move || {
+        let key = now.open(&locked)?;
         let mut vault = locked.vault.clone();
         let cost = vault.cost().unwrap_or(cost);
         vault
@@ -352,7 +382,7 @@ async fn elsewhere(home: &Home) -> Result<Option<Reached>, Failure> {
 }
 
 /// Goes through whoever holds the journal and stays, or becomes that.
-async fn reach(house: &Arc<House>, home: Home, key: VaultKey) -> Result<(), Failure> {
+pub(super) async fn reach(house: &Arc<House>, home: Home, key: VaultKey) -> Result<(), Failure> {
     let mut journal = house.gate.journal.lock().await;
     if journal.is_some() {
         return Ok(());
@@ -376,7 +406,21 @@ async fn keep(
     journal: &mut Option<Reached>,
     mut reached: Reached,
 ) -> Result<(), Failure> {
-    let mut watched = reached.ask(Request::Watch).await?;
+    // What keeps it from being read is said now, and not by closing again a moment later.
+    let part = Some(Part {
+        of: Which::All,
+        skip: 0,
+        most: 0,
+    });
+    let asked = reached.ask_to_the_end(Request::Status { part }, |_| Ok(()));
+    let watched = match asked.await {
+        Ok(_) => reached.ask(Request::Watch).await,
+        Err(failure) => Err(failure),
+    };
+    let mut watched = match watched {
+        Ok(watched) => watched,
+        Err(failure) => return reached.leave_with(Err(failure)).await,
+    };
     *journal = Some(reached);
     let all = Arc::downgrade(house);
     let noticing = tokio::spawn(async move {

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 use super::gate::{self, Standing};
 use super::{House, Refused};
 use crate::advice::Advice;
+use crate::request::Failure;
 
 /// The header with a session's key.
 pub(super) const SESSION: &str = "amends-session";
@@ -215,12 +216,9 @@ pub(super) async fn unlock(
 ) -> Result<Json<Stand>, Refused> {
     // One at a time: each takes as much memory as the vault asks for.
     let _turn = house.gate.turn().await;
-    if let Some(seconds) = house.guard().must_wait() {
-        return Err(Advice::PageWait { seconds }.into());
-    }
+    may_try(&house)?;
     let outcome = gate::unlock(&house, passphrase).await;
-    let wrong = outcome == Err(Advice::WrongPassphrase.into());
-    house.guard().tried(wrong);
+    tried(&house, &outcome);
     outcome?;
     let key = house.guard().begin();
     Ok(Stand::of(&house, Some(key)).await)
@@ -228,37 +226,60 @@ pub(super) async fn unlock(
 
 #[derive(Deserialize)]
 pub(super) struct NewPassphrase {
-    #[serde(deserialize_with = "unkept", default)]
-    passphrase: Zeroizing<String>,
-    /// The words of the kit, where the passphrase is forgotten.
-    #[serde(deserialize_with = "unkept", default)]
-    words: Zeroizing<String>,
+    #[serde(flatten)]
+    secret: Secret,
     #[serde(deserialize_with = "unkept")]
     new: Zeroizing<String>,
+}
+
+/// What opens a vault: its passphrase, or the words of its kit where that is forgotten.
+#[derive(Deserialize)]
+pub(super) struct Secret {
+    #[serde(deserialize_with = "unkept", default)]
+    passphrase: Zeroizing<String>,
+    #[serde(deserialize_with = "unkept", default)]
+    words: Zeroizing<String>,
+}
+
+impl Secret {
+    /// As what opens it.
+    pub(super) fn now(self) -> gate::Now {
+        if self.words.is_empty() {
+            gate::Now::Passphrase(self.passphrase)
+        } else {
+            gate::Now::Kit(self.words)
+        }
+    }
+}
+
+/// Whether a passphrase may be tried now.
+///
+/// # Errors
+/// [`Advice::PageWait`] after too many that were wrong.
+pub(super) fn may_try(house: &House) -> Result<(), Failure> {
+    match house.guard().must_wait() {
+        Some(seconds) => Err(Advice::PageWait { seconds }.into()),
+        None => Ok(()),
+    }
+}
+
+/// Counts what came of one that was tried.
+pub(super) fn tried<T>(house: &House, outcome: &Result<T, Failure>) {
+    let wrong = Failure::from(Advice::WrongPassphrase);
+    let wrong = outcome.as_ref().err() == Some(&wrong);
+    house.guard().tried(wrong);
 }
 
 /// Another passphrase, by the one that holds now or by the kit. Who knows either may use the page.
 pub(super) async fn passphrase(
     State(house): State<Arc<House>>,
     headers: HeaderMap,
-    Json(NewPassphrase {
-        passphrase,
-        words,
-        new,
-    }): Json<NewPassphrase>,
+    Json(NewPassphrase { secret, new }): Json<NewPassphrase>,
 ) -> Result<Json<Stand>, Refused> {
     let _turn = house.gate.turn().await;
-    if let Some(seconds) = house.guard().must_wait() {
-        return Err(Advice::PageWait { seconds }.into());
-    }
-    let now = if words.is_empty() {
-        gate::Now::Passphrase(passphrase)
-    } else {
-        gate::Now::Kit(words)
-    };
-    let outcome = gate::new_passphrase(&house, now, new).await;
-    let wrong = outcome == Err(Advice::WrongPassphrase.into());
-    house.guard().tried(wrong);
+    may_try(&house)?;
+    let outcome = gate::new_passphrase(&house, secret.now(), new).await;
+    tried(&house, &outcome);
     outcome?;
     let inside = session(&house, &headers).is_ok();
     let key = (!inside).then(|| house.guard().begin());

@@ -75,8 +75,8 @@ impl Trial {
         let head = std::str::from_utf8(head).ok()?;
         let mut lines = head.split('\n');
         let (method, path) = lines.next()?.split_once(' ')?;
-        // It seals a vault, which takes a second and a quarter of a gigabyte.
-        if path.starts_with("/begin") {
+        // The one seals a vault, which takes a second and a quarter of a gigabyte; the other asks the network.
+        if path.starts_with("/begin") || path.starts_with("/doctor") {
             return None;
         }
         let mut request = Request::builder().method(method).uri(path);
@@ -101,9 +101,12 @@ impl Trial {
         let body = to_bytes(body, LONGEST).await.ok()?;
         let said: Option<serde_json::Value> = serde_json::from_slice(&body).ok();
         let code = said.and_then(|said| Some(said.get("error")?.get("code")?.as_str()?.to_owned()));
-        let is_file = files::FILES
-            .iter()
-            .any(|(_, kind, content)| files::served(kind, content).as_bytes() == body);
+        let is_file = files::paths().any(|path| {
+            [false, true]
+                .iter()
+                .filter_map(|german| files::served(path, *german))
+                .any(|(_, content)| content.as_bytes() == body)
+        });
         Some(Answered {
             status: head.status.as_u16(),
             inside,

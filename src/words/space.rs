@@ -186,6 +186,7 @@ mod tests {
             partner: Some("Ana".to_owned()),
             unconfirmed: false,
             waiting_for_me: Vec::new(),
+            waiting: 0,
             not_reached: 0,
             last_met: None,
             space: None,

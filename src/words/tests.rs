@@ -46,6 +46,7 @@ fn status() -> Status {
         partner: Some("Bo".to_owned()),
         unconfirmed: false,
         waiting_for_me: Vec::new(),
+        waiting: 0,
         not_reached: 0,
         last_met: None,
         spaces: Vec::new(),

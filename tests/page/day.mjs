@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 
 import { everybody } from './everybody.mjs';
 import { button, choose, click, device, fill, free, looked_at, must, open, over, person, run, sees, step } from './house.mjs';
+import { comes_back } from './returning.mjs';
 import { at_once } from './typing.mjs';
-
 
 const PASS = 'correct horse battery';
 
@@ -156,9 +156,14 @@ run(async () => {
   await step('they talk: told, heard, meant', async () => {
     await choose(ana, 'Begin a talk');
     await fill(ana, 'What is it about?', 'The messages');
+    await click(ana, 'Keep it as a draft');
+    await sees(ana, 'Only on this device.');
+    await click(ana, 'Write on');
+    must((await ana.page.getByLabel('What is it about?').inputValue()) === 'The messages', 'the draft is empty');
     await fill(ana, 'How it was for you', 'I found them by chance, and I felt alone.');
     await looked_at(ana, 'talk-new');
     await click(ana, 'Begin the talk');
+    await sees(ana, 'Your side');
     await click(bo, 'Today');
     await bo.page.getByRole('button', { name: /The messages/ }).first().click();
     await fill(bo, 'What you heard Ana say', 'You found them by chance, and nobody was there.');
@@ -171,9 +176,20 @@ run(async () => {
 
   await step('Bo gives an apology, and Ana answers it', async () => {
     await choose(bo, 'Write an apology');
-    await fill(bo, 'What I did', 'I wrote to somebody else in secret.');
-    await fill(bo, 'What I will change', 'You can ask me anything, any evening.');
     await looked_at(bo, 'apology-new');
+    // One question at a time: what is not asked just now is not there, and at the end all of it is.
+    await click(bo, 'One question at a time');
+    await sees(bo, 'Question 1 of 5.');
+    await looked_at(bo, 'apology-asked');
+    await bo.page.keyboard.type('I wrote to somebody else in secret.');
+    must(!(await button(bo, 'Keep the draft').isVisible()), 'it can be kept in the middle of a question');
+    for (let n = 0; n < 3; n++) await click(bo, 'Next');
+    await bo.page.keyboard.type('You can ask me anything, any evening.');
+    await click(bo, 'Back');
+    await sees(bo, 'Question 3 of 5.');
+    for (let n = 0; n < 3; n++) await click(bo, 'Next');
+    await sees(bo, 'This is what you wrote.');
+    must((await bo.page.getByLabel('What I will change').inputValue()) === 'You can ask me anything, any evening.', 'the answer is lost');
     await click(bo, 'Keep the draft');
     await sees(bo, 'Only on this device.');
     await looked_at(bo, 'apology-draft');
@@ -228,6 +244,21 @@ run(async () => {
     await click(ana, 'Add photos');
     await sees(ana, 'This is no JPEG, PNG or WebP');
     must((await ana.page.locator('.photo').count()) === 1, 'it was added');
+    await looked_at(ana, 'photo-as-it-is');
+    await click(ana, 'Leave it out');
+    await ana.page.locator('main [role=alert]').filter({ hasText: 'other.tiff' }).waitFor({ state: 'detached' });
+    must((await ana.page.locator('.photo').count()) === 1, 'it was added all the same');
+    // Said twice, it is taken with all that it tells.
+    await ana.page.getByLabel('Which photos?').setInputFiles(PHOTO.replace('phone.jpg', 'other.tiff'));
+    await click(ana, 'Add photos');
+    await click(ana, 'Add it as it is');
+    await ana.page.waitForFunction(() => document.querySelectorAll('.photo').length === 2);
+    const kept = await fetched({ page: { waitForEvent: (name) => ana.page.waitForEvent(name), getByRole: () => ({ first: () => ana.page.getByRole('button', { name: 'Keep a copy' }).last() }) } });
+    must(kept.bytes.equals(readFileSync(PHOTO.replace('phone.jpg', 'other.tiff'))), 'it is not as it was');
+    await ana.page.getByRole('button', { name: 'Take it back' }).last().click();
+    await ana.page.waitForFunction(() => document.querySelectorAll('.photo').length === 1);
+    await open(ana, 'Memories and ideas', /The boat turned over/);
+    await ana.page.locator('summary', { hasText: 'Add photos' }).click();
     await ana.page.getByLabel('Which photos?').setInputFiles(PHOTO.replace('phone.jpg', 'palette.png'));
     await click(ana, 'Add photos');
     await ana.page.waitForFunction(() => document.querySelectorAll('.photo img').length === 2);
@@ -261,12 +292,31 @@ run(async () => {
     await looked_at(ana, 'sitting-over');
     await click(ana, 'Keep it');
     await sees(ana, 'We said good night.');
+    await click(ana, 'Journal');
+    await ana.page.getByRole('button', { name: /^Times to talk/ }).click();
+    await click(ana, 'We sat down without this page');
+    await fill(ana, 'What came of it, in one line', 'We walked, and talked.');
+    await looked_at(ana, 'sat');
+    await click(ana, 'Keep it');
+    await sees(ana, 'We walked, and talked.');
+    // Another time is another text, which needs both again.
+    await open(bo, 'Times to talk', /19:30/);
+    await click(bo, 'Change the words');
+    await sees(bo, 'Change the set time');
+    await fill(bo, 'At', '20:15');
+    await click(bo, 'Save');
+    await sees(bo, 'at 20:15, 20 minutes');
+    await sees(bo, 'Nobody has agreed to these words yet.');
   });
 
   await step('the timeline, a search, what is due, how it came about', async () => {
     await click(bo, 'Timeline');
     await sees(bo, 'Quiet weeks are simply quiet.');
     await looked_at(bo, 'timeline');
+    await click(bo, 'Journal');
+    await click(bo, 'What is due');
+    await fill(bo, 'Until', '2099-01-01');
+    await looked_at(bo, 'due');
     await click(bo, 'Search');
     await fill(bo, 'Words', 'boat');
     await bo.page.keyboard.press('Enter');
@@ -311,6 +361,14 @@ run(async () => {
     await click(bo, 'End it now');
     await click(bo, 'Settings');
     await looked_at(bo, 'settings');
+  });
+
+  await step('what is wrong is looked at, and said', async () => {
+    await click(bo, 'Look now');
+    await sees(bo, 'Nothing is wrong that could be seen.');
+    must((await bo.page.locator('.found li').count()) >= 10, 'too little was looked at');
+    await looked_at(bo, 'doctor');
+    await click(bo, 'Settings');
   });
 
   await step('files go out of the journal, and come into it', async () => {
@@ -461,6 +519,8 @@ run(async () => {
   });
 
   await everybody(ana, bo);
+
+  await comes_back([ana, at_ana, 'a third one'], bo);
 
   await over(ana, bo);
 });

@@ -10,6 +10,22 @@ const VIEWS = {
   time: (who) => click(who, 'Timeline'),
   search: (who) => click(who, 'Search'),
   settings: (who) => click(who, 'Settings'),
+  doctor: async (who) => {
+    await click(who, 'Settings');
+    await click(who, 'Look now');
+    await sees(who, 'All that was looked at');
+  },
+  backup: async (who) => {
+    await click(who, 'Settings');
+    await click(who, 'Files to take away or bring');
+    await click(who, 'Look at a backup');
+  },
+  sat: async (who) => {
+    await click(who, 'Journal');
+    await who.page.getByRole('button', { name: /^Times to talk/ }).click();
+    await click(who, 'We sat down without this page');
+  },
+  'apology-new': (who) => choose(who, 'Write an apology'),
   files: async (who) => {
     await click(who, 'Settings');
     await click(who, 'Files to take away or bring');
@@ -64,6 +80,8 @@ export async function everybody(ana, bo) {
     }
     await click(ana, 'Today');
     await looked_at(ana, 'today-rtl');
+    await open(ana, 'Boundaries', /ארוחת/);
+    await looked_at(ana, 'boundary-rtl');
     await page.evaluate(() => (document.documentElement.dir = 'ltr'));
   });
 
@@ -102,6 +120,9 @@ export async function everybody(ana, bo) {
     });
     must(here, 'where one is cannot be seen');
     await looked_at(ana, 'today-forced-colours');
+    await open(ana, 'Boundaries', /What we saw/);
+    await looked_at(ana, 'boundary-forced-colours');
+    await click(ana, 'Today');
     await page.emulateMedia({ forcedColors: 'none', contrast: 'more' });
     await looked_at(ana, 'today-contrast');
     await page.emulateMedia({ contrast: 'no-preference' });
@@ -122,6 +143,10 @@ export async function everybody(ana, bo) {
       must(wide <= 0, `${name} is ${wide} px too wide`);
       must(top <= 80, `the top of ${name} takes ${top} px of 256`);
     });
+    await click(ana, 'Today');
+    await looked_at(ana, 'today-400-percent');
+    await open(ana, 'Boundaries', /What we saw/);
+    await looked_at(ana, 'boundary-400-percent');
     await page.setViewportSize({ width: 360, height: 740 });
   });
 

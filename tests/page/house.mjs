@@ -20,8 +20,10 @@ const SCREENS = process.env.AMENDS_SCREENS;
 const PATIENCE = Number(process.env.AMENDS_PATIENCE ?? 60000);
 
 export const SIZES = { phone: { width: 360, height: 740 }, desk: { width: 1280, height: 800 } };
-const room = mkdtempSync(join(tmpdir(), 'amends-page-'));
-const ends = [() => rmSync(room, { recursive: true, force: true })];
+/** Where homes are kept from one run to the next, where that is wanted. */
+const HOMES = process.env.AMENDS_HOMES;
+const room = HOMES ?? mkdtempSync(join(tmpdir(), 'amends-page-'));
+const ends = HOMES ? [] : [() => rmSync(room, { recursive: true, force: true })];
 
 export function free() {
   return new Promise((done) => {
@@ -80,11 +82,14 @@ export async function person(name, size, { locale = 'en-GB', ...more } = {}) {
   });
   const from = process.env.AMENDS_PAGE_FROM;
   if (from) {
-    // For those who work on the page: its files as they are on the disk.
+    // For those who work on the page: its files as they are on the disk, put together as src/web/files.rs does it.
+    const modules = readFileSync(join(from, '../files.rs'), 'utf8').match(/^script! \{([^}]*)\}/m)[1].match(/[\w.]+(?=")/g);
+    const module = (name) => readFileSync(join(from, name), 'utf8').split('\n').filter((line) => !line.startsWith('import ')).map((line) => line.replace(/^export (?!default)/, ''));
+    const file = (path) => (path === '/page.js' ? modules.flatMap(module).join('\n') : readFileSync(join(from, path), 'utf8'));
     await page.route(/\.(js|css)$/, async (route) => {
       const answer = await route.fetch();
       const path = new URL(route.request().url()).pathname;
-      await route.fulfill({ status: 200, headers: answer.headers(), contentType: path.endsWith('css') ? 'text/css' : 'text/javascript', body: readFileSync(join(from, path)) });
+      await route.fulfill({ status: 200, headers: answer.headers(), contentType: path.endsWith('css') ? 'text/css' : 'text/javascript', body: file(path) });
     });
   }
   const who = { name, size, context, page, odd };
@@ -155,6 +160,8 @@ export async function looked_at(who, view) {
     window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
   const faults = found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' | ')}`);
   must(faults.length === 0, `axe on ${view} at the ${who.size}: ${faults.join('\n')}`);
+  const unsaid = (await page.locator('body').innerText()).match(/\b(?:agr|act|apology|check|doctor|entry|fail|feeling|file|kind|memory|plan|sit|state|talk|today|why)\.[a-z_]+(?:\.[a-z_]+)*\b/g);
+  must(!unsaid, `${view} says ${unsaid} in no language`);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   must(wide <= 0, `${view} is ${wide} px wider than the ${who.size}`);
   if (SCREENS) {
@@ -181,4 +188,4 @@ export async function run(all) {
   for (const end of ends) await end();
   process.exit(code);
 }
-export { room, writeFileSync, join };
+export { room };

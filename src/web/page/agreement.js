@@ -1,12 +1,12 @@
 // Words that both agree to: reading them, agreeing to exactly what is shown, saying no, writing in them together.
 
 import { ask, Failure } from './api.js';
-import { area, h, labelled, prose, put, unique } from './dom.js';
+import { area, dated, fold, h, h1, h2, help, labelled, lead, means, prose, put, written } from './dom.js';
 import { concerns } from './kinds.js';
 import { Live } from './live.js';
 import { difference } from './merge.js';
-import { action, form, go, note, refreshStatus, said, state, view, words } from './shell.js';
-import { day, lang, moment, names, t } from './words.js';
+import { action, form, go, note, offer, refreshStatus, said, state, view, words } from './shell.js';
+import { DAYS, day, lang, moment, names, t, weekday } from './words.js';
 
 export const verb = (kind, ask_) => ask({ request: 'agreement', kind, ask: ask_ });
 
@@ -25,28 +25,30 @@ export function about(entry) {
   return h('p.about', null, t('entry.by', { name: entry.author, day: day(entry.created) }), where ? ` · ${where}` : null);
 }
 
+/** When a schedule is, from one of its days on. */
+export const times = ({ at, minutes }, { from, days }) => t('checkin.step', { from: day(from), days: names(days.map((name) => weekday(DAYS.indexOf(name)))), at, n: minutes });
+
 /** A schedule for people; the text below it is what is agreed. */
 function schedule(found) {
-  const of = (name) => new Intl.DateTimeFormat(lang(), { weekday: 'long' }).format(new Date(2024, 0, 1 + ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'].indexOf(name)));
   return h('ul', null,
-    found.steps.map((step) => h('li', null, t('checkin.step', { from: day(step.from), days: names(step.days.map(of)), at: found.at, n: found.minutes }))),
+    found.steps.map((step) => h('li', null, times(found, step))),
     found.until ? h('li', null, t('checkin.until', { day: day(found.until) })) : null);
 }
 
 /** What was held. */
-function session({ session: held }) {
+function held_one({ session: held }) {
   return h('section.card', null,
     h('p', null, t('checkin.held', { when: moment(held.started), n: held.minutes })),
     held.agenda.length ? h('ul', null, held.agenda.map((point) => h('li', { dir: 'auto' }, point.title || t(`kind.${point.kind || 'unread'}`), held.left.includes(point.id) ? h('span.help', null, ` · ${t('checkin.left')}`) : null))) : null);
 }
 
 view('propose', async ({ kind = 'boundary', from = null }, root) => {
-  const title = h('input', { dir: 'auto', maxlength: 200, autocomplete: 'off' });
+  const title = written(200);
   const text = area({ rows: 6 });
-  const review = h('input', { type: 'date' });
+  const review = dated();
   put(root,
-    h('h1', null, t(`agr.new.${kind}`)),
-    h('p.lead', null, t(`what.${kind}`)),
+    h1(`agr.new.${kind}`),
+    lead(`what.${kind}`),
     form({
       submit: t('agr.propose'),
       work: async () => {
@@ -55,7 +57,7 @@ view('propose', async ({ kind = 'boundary', from = null }, root) => {
         go('agreement', { id: entry.id, kind }, { replace: true });
       },
     }, labelled(t('write.title'), title, t('write.title.help')), labelled(t('write.text'), text), labelled(t('write.review'), review, t('write.review.help'))),
-    h('p.help', null, t('agr.new.help')));
+    help('agr.new.help'));
 });
 
 view('agreement', async ({ id, kind, place }, root) => {
@@ -81,8 +83,8 @@ view('agreement', async ({ id, kind, place }, root) => {
       h('h1', { dir: 'auto', tabindex: '-1' }, entry.title || t(`kind.${entry.kind}`)),
       about(entry),
       entry.unread ? h('p.card', null, t('entry.unread')) : null,
-      entry.in_force !== null && waits ? h('section.card', null, h('h2', null, t('agr.inforce')), prose(entry.in_force), h('p.help', null, t('agr.inforce.until'))) : null,
-      entry.session ? session(entry) : null,
+      entry.in_force !== null && waits ? h('section.card', null, h2('agr.inforce'), prose(entry.in_force), help('agr.inforce.until')) : null,
+      entry.session ? held_one(entry) : null,
       mode === 'write' || (entry.session && !entry.text) ? null : h('section.words', null,
         h('h2', null, both ? t('agr.inforce') : t('agr.text.now')),
         entry.schedule ? schedule(entry.schedule) : null,
@@ -98,13 +100,13 @@ view('agreement', async ({ id, kind, place }, root) => {
     const open = entry.in_force !== entry.text && entry.text.trim() !== '';
     const last = mine();
     const shown = entry.hash;
-    const reason = h('input', { dir: 'auto', autocomplete: 'off' });
+    const reason = written();
     put(act,
       !agreed && entry.text.trim() !== '' ? h('section.answer', { 'aria-label': t('agr.agree') },
-        last ? [h('h2', null, t('agr.changes')), changes(last.text, entry.text)]
-          : entry.in_force !== null ? [h('h2', null, t('agr.changes.force')), changes(entry.in_force, entry.text)]
+        last ? [h2('agr.changes'), changes(last.text, entry.text)]
+          : entry.in_force !== null ? [h2('agr.changes.force'), changes(entry.in_force, entry.text)]
             : null,
-        h('p.means', null, t('agr.means')),
+        means('agr.means'),
         h('div.row.equal', null,
           action(t('agr.agree'), async () => {
             try {
@@ -123,7 +125,7 @@ view('agreement', async ({ id, kind, place }, root) => {
           }, { kind: 'main.other', key: 'decline' })),
         labelled(t('agr.decline.why'), reason, t('agr.decline.means'))) : null,
       h('div.row', null,
-        entry.schedule ? null : entry.session ? null : action(t('agr.edit'), write, { key: 'edit' }),
+        entry.session ? null : action(t('agr.edit'), entry.schedule ? () => go('checkin-new', { id }) : write, { key: 'edit' }),
         action(t('entry.history'), () => go('history', { id, kind, place }), { key: 'history' })),
       entry.state === 'agreed' && entry.review_on ? keep() : null,
       entry.in_force !== null || agreed ? ending() : null,
@@ -133,7 +135,7 @@ view('agreement', async ({ id, kind, place }, root) => {
 
   /** One line that both confirm. */
   const outcome = () => {
-    const line = h('input', { dir: 'auto', autocomplete: 'off', value: entry.text });
+    const line = written(null, entry.text);
     return form({
       submit: t('sit.outcome.keep'), quiet: true,
       work: async () => { await ask({ request: 'checkin', verb: 'outcome', id, outcome: line.value }); await all(); },
@@ -141,33 +143,27 @@ view('agreement', async ({ id, kind, place }, root) => {
   };
 
   const keep = () => {
-    const until = h('input', { type: 'date' });
-    return h('details', null, h('summary', null, t('agr.keep')), form({
-      submit: t('agr.keep'), quiet: true,
-      work: async () => { await verb(kind, { verb: 'keep', id, review_on: until.value || null }); await all(); },
-    }, labelled(t('agr.keep.until'), until)));
+    const until = dated();
+    return offer('agr.keep', 'agr.keep', async () => { await verb(kind, { verb: 'keep', id, review_on: until.value || null }); await all(); }, labelled(t('agr.keep.until'), until));
   };
   const ending = () => {
-    const reason = h('input', { dir: 'auto', autocomplete: 'off' });
-    return h('details', null, h('summary', null, t('agr.end')), h('p', null, t('agr.end.means')), form({
+    const reason = written();
+    return fold(t('agr.end'), h('p', null, t('agr.end.means')), form({
       submit: t('agr.end'), quiet: true, key: 'end',
       work: async () => { await verb(kind, { verb: 'end', id, reason: reason.value.trim() || null }); note(t('agr.ended.now')); await all(); },
     }, labelled(t('agr.decline.why'), reason)));
   };
   /** Another day is another text: it is agreed to anew. */
   const again_on = () => {
-    const on = h('input', { type: 'date', value: entry.review_on ?? '' });
-    return h('details', null, h('summary', null, t('write.review')), h('p', null, t('agr.day.means')), form({
+    const on = dated(entry.review_on ?? '');
+    return fold(t('write.review'), h('p', null, t('agr.day.means')), form({
       submit: t('save'), quiet: true,
       work: async () => { await verb(kind, { verb: 'edit', id, title: null, text: null, review_on: ['set', on.value || null] }); await all(); },
     }, labelled(t('write.review'), on, t('write.review.help'))));
   };
   const why = () => {
     const text = area({ rows: 2, value: (entry.whys ?? []).find((why) => why.by === me)?.why ?? '' });
-    return h('details', null, h('summary', null, t('agr.why.mine')), form({
-      submit: t('save'), quiet: true,
-      work: async () => { await verb(kind, { verb: 'why', id, why: text.value.trim() }); await all(); },
-    }, labelled(t('agr.why.mine'), text)));
+    return offer('agr.why.mine', 'save', async () => { await verb(kind, { verb: 'why', id, why: text.value.trim() }); await all(); }, labelled(t('agr.why.mine'), text));
   };
 
   /** Both may write here at the same time. */
@@ -175,7 +171,7 @@ view('agreement', async ({ id, kind, place }, root) => {
     mode = 'write';
     draw();
     const how = h('p.help.how', { role: 'status' });
-    const title = h('input', { dir: 'auto', maxlength: 200, autocomplete: 'off' });
+    const title = written(200);
     const text = area({ rows: 8 });
     const tell = (what) => {
       how.textContent = typeof what === 'string' ? t(`live.${what}`) : words(what);

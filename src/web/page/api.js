@@ -21,6 +21,7 @@ const SILENCE = 4000;
 
 /** `long`: it may take its time before it answers, so silence says nothing. */
 async function send(path, body, headers = {}, long = false) {
+  const mine = session;
   const silent = long ? 0 : setTimeout(() => on.lost(), SILENCE);
   let response;
   try {
@@ -40,13 +41,13 @@ async function send(path, body, headers = {}, long = false) {
   on.found();
   if (response.ok) return response;
   const { error } = await response.json().catch(() => ({ error: { code: 'internal', message: String(response.status), hint: '' } }));
-  if (response.status === 401 && session) locked();
+  if (response.status === 401) locked(mine);
   throw new Failure(error);
 }
 
 /** Asks the page's own side of the program. */
-export async function post(path, body) {
-  const response = await send(path, body);
+export async function post(path, body, long) {
+  const response = await send(path, body, {}, long);
   if (response.status === 204) return null;
   const found = await response.json();
   if (found?.session) session = found.session;
@@ -60,10 +61,15 @@ export const bring = async (path, file, headers) =>
 /** A file that is made for this page. */
 export const bytes = async (path, body) => (await send(path, body, {}, true)).blob();
 
+/** This page has no session any more, and nobody needs to be told. */
+export const forget = () => (session = null);
+
 /** Whether this page has a session. */
 export const entered = () => session !== null;
 
-function locked() {
+/** That session is over; another one may have begun meanwhile. */
+function locked(mine) {
+  if (mine === null || mine !== session) return;
   session = null;
   on.locked();
 }
@@ -106,11 +112,12 @@ async function* lines(response) {
 
 /** Asks the journal one thing. Gives the value of its response, as `--json` has it. */
 export async function ask(request, onEvent, headers) {
+  const mine = session;
   const response = await send('/ask', request, headers);
   for await (const line of lines(response)) {
     if (line.event) onEvent?.(line.event);
     else if (line.locked) {
-      locked();
+      locked(mine);
       throw new Failure({ code: 'page_locked', message: '', hint: '' });
     } else if (line.end) {
       const { response: kind, value } = line.end;
@@ -120,6 +127,9 @@ export async function ask(request, onEvent, headers) {
   }
   throw new Lost();
 }
+
+/** Asks for one sort of thing, by its verbs. */
+export const asking = (kind) => (request) => ask({ request: kind, ...request });
 
 /** A conversation that asks back: `answer` answers. */
 export function converse(request, onEvent) {

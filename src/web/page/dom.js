@@ -1,5 +1,7 @@
 // Elements. What somebody wrote only ever becomes a text node: nothing here reads markup.
 
+import { t } from './words.js';
+
 /** An element: `h('p', {class: 'calm', onclick}, 'text', child, [more], null)`. */
 export function h(tag, props, ...children) {
   const [name, ...classes] = tag.split('.');
@@ -11,28 +13,29 @@ export function h(tag, props, ...children) {
     else if (key === 'value' || key === 'checked') node[key] = value;
     else node.setAttribute(key, value === true ? '' : value);
   }
-  add(node, children);
+  fill(node, children);
   return node;
 }
 
-function add(node, children) {
+function fill(node, children) {
   for (const child of children) {
     if (child === null || child === undefined || child === false || child === '') continue;
-    if (Array.isArray(child)) add(node, child);
+    if (Array.isArray(child)) fill(node, child);
     else node.append(child);
   }
 }
 
-/** Puts new children in the place of the old ones; the focus stays where it was, by `data-key`, and what is open stays open. */
+/** Puts new children in the place of the old ones; the focus stays where it was, by `data-key` or on the title, and what is open stays open. */
 export function put(node, ...children) {
-  const held = node.contains(document.activeElement) ? document.activeElement.closest('[data-key]') : null;
-  const key = held?.dataset.key;
+  const held = node.contains(document.activeElement) ? document.activeElement.closest('[data-key], h1') : null;
   const named = (details) => details.querySelector('summary')?.textContent;
   const open = [...node.querySelectorAll('details[open]')].map(named);
   node.replaceChildren();
-  add(node, children);
+  fill(node, children);
   if (open.length) for (const details of node.querySelectorAll('details')) details.open ||= open.includes(named(details));
-  if (key) node.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
+  const same = held && node.querySelector(held.dataset.key ? `[data-key="${CSS.escape(held.dataset.key)}"]` : 'h1');
+  if (same?.matches('h1')) same.tabIndex = -1;
+  same?.focus({ preventScroll: true });
   return node;
 }
 
@@ -40,9 +43,25 @@ export function put(node, ...children) {
 export function svg(tag, props, ...children) {
   const node = document.createElementNS('http://www.w3.org/2000/svg', tag);
   for (const [key, value] of Object.entries(props ?? {})) node.setAttribute(key, value);
-  add(node, children);
+  fill(node, children);
   return node;
 }
+
+/** Sentences of the page, each in its place. */
+const sentence = (tag) => (key, values) => h(tag, null, t(key, values));
+export const [h1, h2, h3, lead, help, calm, means] = ['h1', 'h2', 'h3', 'p.lead', 'p.help', 'p.calm', 'p.means'].map(sentence);
+
+/** A part of a view, under its name. */
+export const section = (key, ...inside) => h('section', null, h2(key), inside);
+
+/** What leads elsewhere, on a line of its own. */
+export const linked = (key, work) => h('p', null, h('button.link', { type: 'button', onclick: work }, t(key)));
+
+/** One of some values; `say` says what each means. */
+export const chooser = (values, chosen, say) => h('select', null, values.map((value) => h('option', { value, selected: value === chosen }, say(value))));
+
+/** What is shown when it is wanted. */
+export const fold = (label, ...inside) => h('details', null, h('summary', null, label), inside);
 
 let count = 0;
 /** An id that nothing else on the page has. */
@@ -58,6 +77,18 @@ export function labelled(label, field, help) {
   if (hint) field.setAttribute('aria-describedby', hint.id);
   return h('div.field', null, h('label', { for: field.id }, label), hint, field);
 }
+
+/** One line of somebody's words, of so many letters at most. */
+export const written = (most, value = '') => h('input', { dir: 'auto', autocomplete: 'off', maxlength: most, value });
+
+/** A passphrase that is known already. */
+export const secret = () => h('input', { type: 'password', autocomplete: 'current-password' });
+
+/** What has one right spelling, such as a code or an address. */
+export const exact = () => h('input', { autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false', lang: 'en' });
+
+/** A day. */
+export const dated = (value = '') => h('input', { type: 'date', value });
 
 /** A box to tick with its words beside it. */
 export function tick(label, field) {

@@ -1,11 +1,11 @@
 // Across everything: what can be written, every kind's list, by week, by words, and how one entry came about.
 
 import { ask } from './api.js';
-import { h, labelled, prose, put, svg } from './dom.js';
-import { changes } from './agreement.js';
+import { calm, dated, h, h1, h2, labelled, lead, linked, prose, put, svg, written } from './dom.js';
+import { changes, times } from './agreement.js';
 import { action, form, go, note, state, view } from './shell.js';
 import { open, row } from './today.js';
-import { day, lang, moment, names, t } from './words.js';
+import { day, iso, lang, moment, names, t } from './words.js';
 
 /** Kinds in the order of the twelve steps, with the view in which one begins, and whether it needs a partner. */
 const KINDS = [
@@ -25,8 +25,8 @@ const paired = () => state.status?.partner !== null;
 
 view('write', (_, root) => {
   put(root,
-    h('h1', null, t('write.what')),
-    paired() ? null : h('p.lead', null, t('today.unpaired')),
+    h1('write.what'),
+    paired() ? null : lead('today.unpaired'),
     h('ul.entries', null, KINDS.filter(([, , needs]) => paired() || !needs).map(([kind, view]) =>
       h('li', null, h('button.entry', { onclick: () => go(view, { kind }) }, h('span.called', null, t(`new.${kind}`)), h('span.detail', null, t(`what.${kind}`)))))),
     paired() ? h('p', null, action(t('rocky.ask'), () => go('rocky'))) : null);
@@ -34,7 +34,7 @@ view('write', (_, root) => {
 
 view('all', async (_, root) => {
   put(root,
-    h('h1', null, t('nav.all')),
+    h1('nav.all'),
     h('ul.entries', null, KINDS.filter(([, , needs]) => paired() || !needs).map(([kind]) =>
       h('li', null, h('button.entry', { onclick: () => go('kind', { kind, place: 'all' }) }, h('span.called', null, t(`kinds.${kind}`)), h('span.detail', null, t(`what.${kind}`)))))),
     paired() ? h('p', null, action(t('due.title'), () => go('due', { place: 'all' }))) : null);
@@ -62,7 +62,7 @@ export function paged(rows, none) {
 export const part = (kind, of = 'all') => (skip, most) => ask({ request: 'list', kind, part: { of, skip, most } });
 
 /** A list of which each page is asked for when it is wanted. `make` gives the rows of some of it; `kept.n` are shown at first. */
-export async function pages(load, make, none, kept = { n: PAGE }) {
+export async function pages(load, make, none, kept = {}) {
   const list = h('ul.entries');
   const rest = h('div');
   let shown = 0;
@@ -77,18 +77,18 @@ export async function pages(load, make, none, kept = { n: PAGE }) {
     if (at) [...list.children].slice(at).find((row) => row.querySelector('button, input'))?.querySelector('button, input').focus();
     return found.length;
   };
-  return (await more(kept.n)) ? h('div', null, list, rest) : h('p.calm', null, none);
+  return (await more(kept.n ?? PAGE)) ? h('div', null, list, rest) : h('p.calm', null, none);
 }
 
 view('kind', async ({ kind, of }, root) => {
-  const kept = { n: PAGE };
+  const kept = {};
   const fill = async () => {
     const begin = KINDS.find(([name]) => name === kind)[1];
     const all = await pages(part(kind, of), (entries) => entries.map((entry) => row({ ...entry, words: first(entry) }, `${t(`state.${entry.state}`)} · ${day(entry.created)}`)), t(`none.${kind}`), kept);
     put(root,
       h('h1', null, of ? t('today.force') : t(`kinds.${kind}`)),
-      h('p.lead', null, t(`what.${kind}`)),
-      h('div.row', null, action(t(`new.${kind}`), () => go(begin, { kind }), { kind: 'main' }), kind === 'checkin' ? action(t('checkin.begin'), () => go('sitting')) : null),
+      lead(`what.${kind}`),
+      h('div.row', null, action(t(`new.${kind}`), () => go(begin, { kind }), { kind: 'main' }), kind === 'checkin' ? [action(t('checkin.begin'), () => go('sitting')), action(t('sit.record'), () => go('sat'))] : null),
       all);
   };
   await fill();
@@ -97,17 +97,25 @@ view('kind', async ({ kind, of }, root) => {
 
 /** The first words of an entry, for where a title would stand. */
 export function first(entry) {
+  if (entry.schedule) return times(entry.schedule, entry.schedule.steps[0]);
   const all = [entry.text, entry.words, entry.asked, ...(entry.accounts ?? []).map((account) => account.text), entry.did, entry.hurt, entry.own, entry.change, entry.repair, entry.because];
   return (all.find((text) => text?.trim()) ?? '').slice(0, 200);
 }
 
 view('due', async (_, root) => {
-  const due = await ask({ request: 'due', until: null });
-  put(root, h('h1', null, t('due.title')), paged(due.map((one) => () => row(one, `${t(`why.${one.why}`)} · ${day(one.on)}`)), t('due.none')));
+  const found = h('div', { 'aria-live': 'polite' });
+  const until = dated(iso(new Date()));
+  const fill = async () => {
+    const due = await ask({ request: 'due', until: until.value || null });
+    put(found, paged(due.map((one) => () => row(one, `${t(`why.${one.why}`)} · ${day(one.on)}`)), t('due.none')));
+  };
+  until.addEventListener('change', fill);
+  await fill();
+  put(root, h1('due.title'), labelled(t('due.until'), until), found);
 });
 
 view('time', async (_, root) => {
-  const kept = { n: PAGE };
+  const kept = {};
   const fill = async () => {
     let weeks;
     const load = async (skip, most) => {
@@ -121,7 +129,7 @@ view('time', async (_, root) => {
       for (let at = last ? weeks.findIndex((week) => week.from === last) : weeks.length; last !== entry.week;) {
         at -= 1;
         last = weeks[at].from;
-        rows.push(h('li.week', null, h('h2', null, t('time.week', { day: day(last) })), weeks[at].count ? null : h('p.calm', null, t('time.quiet'))));
+        rows.push(h('li.week', null, h2('time.week', { day: day(last) }), weeks[at].count ? null : calm('time.quiet')));
       }
       return [...rows, row({ ...entry, words: first(entry) }, day(entry.created))];
     });
@@ -137,7 +145,7 @@ view('time', async (_, root) => {
         return svg('rect', { x: at * wide + wide * 0.15, y: 21.5 - tall, width: wide * 0.7, height: tall, rx: 0.4 });
       }));
     put(root,
-      h('h1', null, t('nav.time')),
+      h1('nav.time'),
       weeks.length ? h('figure', null, picture, h('figcaption.help', null, t('time.caption', { from: day(shown[0].from), to: day(shown.at(-1).from) }))) : null,
       all);
   };
@@ -165,7 +173,7 @@ view('search', async ({ words = '' }, root) => {
     put(found, paged(all.map((one) => () => h('li', null, h('button.entry', { onclick: () => open(one) },
       h('span.kind', null, t(`kind.${one.kind}`)), one.title ? h('span.called', { dir: 'auto' }, one.title) : null, h('span.detail', { dir: 'auto' }, snippet(one))))), t('search.none')));
   };
-  put(root, h('h1', null, t('nav.search')), form({ submit: t('search.go'), work: search }, labelled(t('search.words'), field, t('search.help'))), found);
+  put(root, h1('nav.search'), form({ submit: t('search.go'), work: search }, labelled(t('search.words'), field, t('search.help'))), found);
 });
 
 /** What was written in one go, by one or by both, is one step. */
@@ -192,20 +200,20 @@ view('history', async ({ id }, root) => {
   const acts = history.acts.map((act) => ({ at: act.at, act }));
   const all = [...versions.map((version, n) => ({ at: version.at, version, before: versions[n - 1] })), ...acts].sort((a, b) => new Date(a.at) - new Date(b.at));
   put(root,
-    h('p', null, h('button.link', { onclick: () => window.history.back() }, t('back'))),
-    h('h1', null, t('entry.history')),
+    linked('back', () => window.history.back()),
+    h1('entry.history'),
     h('ol.steps', null, all.map(({ at, version, before, act }) => h('li', null,
       h('p.help', null, moment(at), ' · ', act ? t(`act.${act.verb}`, { by: act.by }) : wrote(version)),
       act?.reason ? prose(act.reason) : null,
       version ? [before ? changes(before.text, version.text) : prose(version.text),
-        h('p.help', null, [version.agreed_by.length ? t('agr.by', { names: version.agreed_by.join(', ') }) : '', version.in_force ? t('agr.inforce') : ''].filter(Boolean).join(' '))] : null))));
+        h('p.help', null, [version.agreed_by.length ? t('agr.by', { names: names(version.agreed_by) }) : '', version.in_force ? t('agr.inforce') : ''].filter(Boolean).join(' '))] : null))));
 });
 
 view('rocky', async (_, root) => {
-  const text = h('input', { dir: 'auto', autocomplete: 'off' });
+  const text = written();
   put(root,
-    h('h1', null, t('rocky.ask')),
-    h('p.lead', null, t('rocky.what', { partner: state.status.partner })),
+    h1('rocky.ask'),
+    lead('rocky.what', { partner: state.status.partner }),
     form({ submit: t('rocky.send'), work: async () => {
       const entry = await ask({ request: 'talk', verb: 'rocky', text: text.value, language: lang() });
       note(t('rocky.sent'));

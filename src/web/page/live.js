@@ -2,7 +2,7 @@
 // what was sent: what was typed meanwhile is carried over onto it.
 
 import { Failure, Lost } from './api.js';
-import { bring, merge } from './merge.js';
+import { merge, retype } from './merge.js';
 
 const PAUSE = 300;
 const LONGEST = 1000;
@@ -122,7 +122,7 @@ export class Live {
     const text = merge(from, this.field.value, now);
     this.base = now;
     if (text !== this.field.value) {
-      bring(this.field, text);
+      retype(this.field, text);
       this.field.grow?.();
     }
   }

@@ -14,6 +14,8 @@ import './files.js';
 
 on.locked = () => {
   state.status = null;
+  // It locked itself, to be mended.
+  if (state.mending) return;
   // Nothing of the journal stays on the page; where somebody was is remembered until it is open again.
   state.was = history.state;
   go('lock', {}, { replace: true });

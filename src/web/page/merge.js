@@ -103,7 +103,7 @@ export function merge(base, mine, theirs) {
 }
 
 /** Makes a field show another text, change by change: the cursor stays at the words where it was. */
-export function bring(field, text) {
+export function retype(field, text) {
   for (const [at, gone, come] of splices(field.value, text).reverse()) {
     field.setRangeText(come, at, at + gone, 'preserve');
   }

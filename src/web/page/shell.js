@@ -1,7 +1,7 @@
 // The frame of the page: what is shown, where the person is, the way off it, and what is said aloud.
 
 import { ask, entered, leave, on, post, Failure, Lost } from './api.js';
-import { h, put } from './dom.js';
+import { fold, h, put } from './dom.js';
 import { has, t } from './words.js';
 
 const main = () => document.getElementById('main');
@@ -38,8 +38,8 @@ export function words(error) {
   if (!(error instanceof Failure)) return String(error);
   const key = `fail.${error.code}`;
   if (has(key)) return t(key, error);
-  // What to do there is said for who types commands.
-  return error.hint.includes('amends ') ? error.message : `${error.message} ${error.hint}`.trim();
+  // What to do there is partly said for who types commands.
+  return [error.message, ...(error.hint ?? '').split(/(?<=[.:]) /).filter((sentence) => !sentence.includes('amends '))].join(' ').trim();
 }
 
 /** Goes to a view. The address stays as it is, so that the browser's own history says nothing. */
@@ -164,9 +164,12 @@ export function happened(event) {
   current?.handle?.changed?.(event);
 }
 
+/** How many of a long list stand on today's view; it asks for one more, to know whether there are more. */
+export const FEW = 6;
+
 /** Status anew. */
 export async function refreshStatus() {
-  state.status = await ask({ request: 'status' });
+  state.status = await ask({ request: 'status', part: { skip: 0, most: FEW } });
   return state.status;
 }
 
@@ -201,6 +204,9 @@ export function form({ submit, work, busy, quiet, key }, ...children) {
   node.button = button;
   return node;
 }
+
+/** A quiet form that is shown when it is wanted. */
+export const offer = (key, submit, work, ...fields) => fold(t(key), form({ submit: t(submit), quiet: true, work }, fields));
 
 /** A button that does one thing; what fails is said. */
 export function action(label, work, { kind = 'quiet', key } = {}) {

@@ -1,16 +1,21 @@
 // What comes before the journal: making one, unlocking it, the recovery kit, pairing.
 
 import { ask, converse, post, watch, Failure } from './api.js';
-import { area, h, labelled, put, svg, tick } from './dom.js';
+import { area, calm, exact, fold, h, h1, h2, help, labelled, lead, linked, put, secret, svg, tick } from './dom.js';
 import { action, form, frame, go, happened, refreshStatus, said, state, view, words } from './shell.js';
 import { lang, languages, moment, speak, t } from './words.js';
 
+/** The journal is open, and what happens in it is heard. */
+export function hear(stand) {
+  state.touchEvery = Math.min(30000, (stand.lock_after * 1000) / 3);
+  watch(happened, () => happened({ event: 'again' }));
+}
+
 /** The page has a session: what is shown depends on what there is. */
 export async function inside(stand) {
-  state.touchEvery = Math.min(30000, (stand.lock_after * 1000) / 3);
   if (stand.state === 'absent') return go('begin', {}, { replace: true });
   if (stand.state === 'locked') return go('lock', {}, { replace: true });
-  watch(happened, () => happened({ event: 'again' }));
+  hear(stand);
   const was = state.was;
   state.was = null;
   // The first view asks for it itself.
@@ -26,15 +31,15 @@ export function tongues(after) {
     h('button.link', { type: 'button', lang: tag, 'aria-pressed': String(tag === lang()), onclick: async () => { await speak(tag); frame(); after(); } }, name)));
 }
 
-const foot = (name) => h('footer', null, h('p', null, h('button.link', { onclick: () => go('safety') }, t('start.safety'))), tongues(() => go(name, {}, { replace: true })));
+const foot = (name) => h('footer', null, linked('start.safety', () => go('safety')), tongues(() => go(name, {}, { replace: true })));
 
 view('begin', (_, root) => {
   const name = h('input', { autocomplete: 'off', dir: 'auto', maxlength: 64 });
   const pass = chosen(t('start.pass'), t('start.pass.help'));
   const kit = h('input');
   put(root,
-    h('h1', null, t('start.title')),
-    h('p.lead', null, t('start.what')),
+    h1('start.title'),
+    lead('start.what'),
     form({
       submit: t('start.make'),
       busy: t('start.making'),
@@ -48,7 +53,8 @@ view('begin', (_, root) => {
     },
     labelled(t('start.name'), name, t('start.name.help')),
     pass.shown,
-    h('div.field', null, tick(t('start.kit'), kit), h('p.help', null, t('start.kit.help')))),
+    h('div.field', null, tick(t('start.kit'), kit), help('start.kit.help'))),
+    linked('restore.have', () => go('backup', { restore: true })),
     h('p.aside', null, t('leave.how')),
     foot('begin'));
 });
@@ -58,13 +64,13 @@ export function paper(root, sheet, { done, without, cancel }) {
   const show = () => {
     put(root,
       h('h1', { tabindex: '-1' }, t('kit.title')),
-      h('p.lead', null, t('kit.write')),
+      lead('kit.write'),
       h('ol.kit', { lang: 'en', translate: 'no' }, sheet.words.map((word) => h('li', null, word))),
       h('div.row', null, action(t('kit.written'), back, { kind: 'main' }), cancel && action(t('cancel'), cancel)));
     root.querySelector('h1').focus();
   };
   const back = () => {
-    const fields = sheet.asked.map((n) => [n, h('input', { autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false', lang: 'en' })]);
+    const fields = sheet.asked.map((n) => [n, exact()]);
     put(root,
       h('h1', { tabindex: '-1' }, t('kit.back')),
       form({
@@ -79,13 +85,13 @@ export function paper(root, sheet, { done, without, cancel }) {
 }
 
 view('stale', (_, root) => {
-  put(root, h('h1', null, t('start.title')), h('p.lead', null, t('start.other')), foot('stale'));
+  put(root, h1('start.title'), lead('start.other'), foot('stale'));
 });
 
 view('lock', (_, root) => {
-  const pass = h('input', { type: 'password', autocomplete: 'current-password' });
+  const pass = secret();
   put(root,
-    h('h1', null, t('lock.title')),
+    h1('lock.title'),
     form({
       submit: t('lock.open'),
       busy: t('lock.opening'),
@@ -96,7 +102,8 @@ view('lock', (_, root) => {
       },
     }, labelled(t('lock.pass'), pass)),
     h('p.aside', null, t('leave.how')),
-    h('p', null, h('button.link', { onclick: () => go('forgot') }, t('lock.forgot'))),
+    linked('lock.forgot', () => go('forgot')),
+    linked('doctor.title', () => go('doctor')),
     foot('lock'));
 });
 
@@ -115,13 +122,16 @@ export function chosen(label, help) {
   };
 }
 
+/** A field for the words of a kit. */
+export const twentyfour = () => area({ rows: 4, autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false', lang: 'en' });
+
 // The kit opens the journal where its passphrase is forgotten, and a new one is chosen at once.
 view('forgot', (_, root) => {
-  const kit = area({ rows: 4, autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false', lang: 'en' });
+  const kit = twentyfour();
   const pass = chosen(t('start.pass'), t('start.pass.help'));
   put(root,
-    h('h1', null, t('forgot.title')),
-    h('p.lead', null, t('forgot.lead')),
+    h1('forgot.title'),
+    lead('forgot.lead'),
     form({
       submit: t('lock.open'),
       busy: t('lock.opening'),
@@ -132,7 +142,7 @@ view('forgot', (_, root) => {
         await inside(stand);
       },
     }, labelled(t('forgot.words'), kit), pass.shown),
-    h('p', null, h('button.link', { onclick: () => go('lock', {}, { replace: true }) }, t('cancel'))));
+    linked('cancel', () => go('lock', {}, { replace: true })));
 });
 
 /** Squares for a camera. */
@@ -152,16 +162,16 @@ view('pair', (_, root) => {
   const choose = () => {
     talk = null;
     put(step,
-      h('p.lead', null, t('pair.what')),
+      lead('pair.what'),
       h('div.row.choices', null,
         action(t('pair.show'), () => begin({ request: 'pair_host', listen: null }), { kind: 'main' }),
         action(t('pair.type'), type, { kind: 'main' })),
-      h('p', null, h('button.link', { onclick: () => go('today') }, t('cancel'))));
+      linked('cancel', () => go('today')));
   };
 
   const type = () => {
     const code = h('input', { autocomplete: 'off', inputmode: 'numeric', spellcheck: 'false' });
-    const peer = h('input', { autocomplete: 'off', spellcheck: 'false' });
+    const peer = exact();
     put(step, form({
       submit: t('pair.join'),
       work: () => {
@@ -169,15 +179,15 @@ view('pair', (_, root) => {
         if (talk) talk.answer({ answer: 'code', code: code.value });
         else begin({ request: 'pair_join', code: code.value, peer: peer.value.trim() || null, listen: null });
       },
-    }, labelled(t('pair.code'), code, t('pair.code.help')), talk ? null : h('details', null, h('summary', null, t('pair.where')), labelled(t('pair.where'), peer, t('pair.where.help')))),
-    h('p', null, h('button.link', { onclick: choose }, t('cancel'))));
+    }, labelled(t('pair.code'), code, t('pair.code.help')), talk ? null : fold(t('pair.where'), labelled(t('pair.where'), peer, t('pair.where.help')))),
+    linked('cancel', choose));
     code.focus();
   };
 
   const begin = (request) => {
     const joins = request.request === 'pair_join';
     failed.textContent = '';
-    put(step, h('p.calm', null, t(joins ? 'pair.stage.looking' : 'pair.stage.waiting')));
+    put(step, calm(joins ? 'pair.stage.looking' : 'pair.stage.waiting'));
     const mine = (talk = converse(request, async (event) => {
       if (talk !== mine) return;
       switch (event.event) {
@@ -186,26 +196,26 @@ view('pair', (_, root) => {
             h('p', null, t('pair.read')),
             h('p.code', { translate: 'no' }, event.code),
             h('div.square', null),
-            h('p.help', null, t('pair.wait', { time: moment(event.expires) })),
-            event.listen.length ? h('details', null, h('summary', null, t('pair.where')), h('p.help.listen', null, event.listen.join(' · '))) : null,
-            h('p', null, h('button.link', { onclick: () => go('pair', {}, { replace: true }) }, t('cancel'))));
+            help('pair.wait', { time: moment(event.expires) }),
+            event.listen.length ? fold(t('pair.where'), h('p.help.listen', null, event.listen.join(' · '))) : null,
+            linked('cancel', () => go('pair', {}, { replace: true })));
           const drawn = await square(event.paste).catch(() => null);
           if (drawn) step.querySelector('.square')?.replaceChildren(drawn);
           break;
         }
         case 'found':
-          put(step, h('p.calm', null, t('pair.found')));
+          put(step, calm('pair.found'));
           break;
         case 'progress':
-          put(step, h('p.calm', null, t(`pair.stage.${event.stage}`)));
+          put(step, calm(`pair.stage.${event.stage}`));
           break;
         case 'number':
           put(step,
             h('p', null, t('pair.with', { name: event.name })),
-            h('h2', null, t('pair.same')),
+            h2('pair.same'),
             h('p.code', { translate: 'no' }, event.number),
             h('div.row', null,
-              action(t('pair.yes'), () => { put(step, h('p.calm', null, t('pair.stage.partner_confirms'))); return talk.answer({ answer: 'same_number', yes: true }); }, { kind: 'main' }),
+              action(t('pair.yes'), () => { put(step, calm('pair.stage.partner_confirms')); return talk.answer({ answer: 'same_number', yes: true }); }, { kind: 'main' }),
               action(t('pair.no'), () => talk.answer({ answer: 'same_number', yes: false }))));
           break;
         case 'pair_failed':
@@ -226,7 +236,7 @@ view('pair', (_, root) => {
       said(t('pair.done', { name: paired ?? state.status.partner }));
       put(root,
         h('h1', { tabindex: '-1' }, t('pair.done', { name: paired ?? state.status.partner })),
-        h('p.lead', null, t('leave.how')),
+        lead('leave.how'),
         h('div.row', null, action(t('pair.go'), () => go('today', {}, { replace: true }), { kind: 'main' })));
       root.querySelector('h1').focus();
     }, (error) => {
@@ -236,12 +246,12 @@ view('pair', (_, root) => {
     });
   };
 
-  put(root, h('h1', null, t('pair.title')), failed, step, h('p.help', null, t('pair.keepopen')));
+  put(root, h1('pair.title'), failed, step, help('pair.keepopen'));
   choose();
 });
 
 view('safety', async (_, root) => {
   const text = await (await fetch('/safety.txt', { cache: 'no-store', credentials: 'omit' })).text();
   const blocks = text.trim().split(/\n\s*\n/);
-  put(root, h('p', null, h('button.link', { onclick: () => history.back() }, t('back'))), h('div.safety', { lang: 'en' }, blocks.map((block, at) => (at === 0 ? h('h1', null, block) : h('p.prose', null, block)))));
+  put(root, linked('back', () => history.back()), h('div.safety', { lang: 'en' }, blocks.map((block, at) => (at === 0 ? h('h1', null, block) : h('p.prose', null, block)))));
 });

@@ -48,6 +48,13 @@ export function day(text, style = 'long') {
   return new Intl.DateTimeFormat(region(), style === 'long' ? { day: 'numeric', month: 'long', ...year } : { dateStyle: 'medium' }).format(date);
 }
 
+/** The days of the week as the journal writes them, and one of them as people do. */
+export const DAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
+export const weekday = (at) => new Intl.DateTimeFormat(language, { weekday: 'long' }).format(new Date(2024, 0, 1 + at));
+
+/** A day as the journal writes it. */
+export const iso = (date) => `${date.getFullYear()}-${String(date.getMonth() + 1).padStart(2, '0')}-${String(date.getDate()).padStart(2, '0')}`;
+
 /** A time with its day. */
 export function moment(text) {
   if (!text) return '';
