@@ -229,7 +229,7 @@ def vault_slots(data):
             need(t >= 3, "too few passes")
             need(t <= 20, "too many passes")
             need(1 <= p <= 16, "lanes")
-        need(kind != 3 or size == 160, "damaged")
+        need(kind not in (2, 3) or size == 160, "damaged")
         slots.append((kind, body))
         at += 5 + size
     need(at == len(checked), "damaged")
@@ -238,12 +238,14 @@ def vault_slots(data):
 
 def vault(given):
     slots = vault_slots(given_bytes(given, "file"))
-    if "kit" in given:
-        body = next((body for kind, body in slots if kind == 3), None)
-        need(body, "no kit")
+    of = next((name for name in ("kit", "keyring") if name in given), None)
+    if of:
+        sort = {"kit": 3, "keyring": 2}[of]
+        body = next((body for kind, body in slots if kind == sort), None)
+        need(body, f"no {of}")
         salt, commit, ct = body[:32], body[32:64], body[64:112]
-        both = hkdf(salt, given_bytes(given, "kit"), b"amends/vault/v1 kit key|commit", 64)
-        aad = b"AMNV\x01\x03" + body[:64]
+        both = hkdf(salt, given_bytes(given, of), f"amends/vault/v1 {of} key|commit".encode(), 64)
+        aad = b"AMNV\x01" + bytes([sort]) + body[:64]
     else:
         body = next((body for kind, body in slots if kind == 1), None)
         need(body, "no passphrase")

@@ -4,7 +4,7 @@ use amends_keys::backup::{BEGINNING, BackupError, Header, Opener, Sealer};
 use amends_keys::kit::Kit;
 use amends_keys::label;
 use amends_keys::vault::{
-    Cost, CostError, KitUnlockError, UnlockError, Vault, VaultFileError, VaultKey,
+    Cost, CostError, KeyringSecret, KitUnlockError, UnlockError, Vault, VaultFileError, VaultKey,
 };
 use serde_json::{Value, json};
 
@@ -32,15 +32,25 @@ fn answer_vault(given: &Value) -> Answer {
             });
         }
     };
-    let opened = match given.get("kit") {
-        Some(_) => vault
+    let opened = match (given.get("kit"), given.get("keyring")) {
+        (None, Some(_)) => {
+            let secret = KeyringSecret::from_bytes(&array(given, "keyring"));
+            match vault.unlock_with_keyring(&secret) {
+                Ok(Some(key)) => Ok(key),
+                // It is the same to whoever asks: the passphrase is wanted.
+                Ok(None) if vault.keyring_name().is_none() => Err("no keyring"),
+                Ok(None) => Err("commitment"),
+                Err(_) => Err("aead"),
+            }
+        }
+        (Some(_), _) => vault
             .unlock_with_kit(&Kit::from_bytes(&array(given, "kit")))
             .map_err(|refused| match refused {
                 KitUnlockError::OtherKit => "commitment",
                 KitUnlockError::NoKit => "no kit",
                 KitUnlockError::Changed => "aead",
             }),
-        None => vault
+        (None, None) => vault
             .unlock(text(given, "passphrase"))
             .map_err(|refused| match refused {
                 UnlockError::WrongPassphrase => "commitment",
@@ -86,13 +96,24 @@ fn passphrase_slot(m: u32, t: u32, p: u32, rest: &[u8]) -> Vec<u8> {
     .concat()
 }
 
-fn kit_slot(kit: &[u8; 32], key: &[u8; 32], leave_out_of_aad: usize) -> Vec<u8> {
-    let salt: [u8; 32] = fixed(52);
-    let (slot_key, commit) = key_and_commit(&salt, kit, label::KIT_SLOT);
-    let aad = [&b"AMNV"[..], &[1, 3], &salt, &commit].concat();
+/// A slot's kind, its salt, and its two labels.
+type Of = (u8, [u8; 32], &'static [u8], &'static [u8]);
+
+fn kit() -> Of {
+    (3, fixed(52), label::KIT_SLOT, label::KIT_KEPT)
+}
+
+fn keyring() -> Of {
+    (2, fixed(54), label::KEYRING_SLOT, label::KEYRING_KEPT)
+}
+
+fn secret_slot(of: Of, secret: &[u8; 32], key: &[u8; 32], leave_out_of_aad: usize) -> Vec<u8> {
+    let (kind, salt, slot, kept) = of;
+    let (slot_key, commit) = key_and_commit(&salt, secret, slot);
+    let aad = [&b"AMNV"[..], &[1, kind], &salt, &commit].concat();
     let ct = aead(&slot_key, [0; 12], &aad[leave_out_of_aad..], key);
-    let keeping = hkdf(Some(&salt), key, label::KIT_KEPT);
-    let kept = aead(&keeping, [0; 12], &[&aad[..], &ct].concat(), kit);
+    let keeping = hkdf(Some(&salt), key, kept);
+    let kept = aead(&keeping, [0; 12], &[&aad[..], &ct].concat(), secret);
     [&salt[..], &commit, &ct, &kept].concat()
 }
 
@@ -105,14 +126,14 @@ fn vaults() -> Area {
     let cost = Cost::new(64 * 1024, 3, 1).unwrap();
     let random = [&vault_key[..], &fixed::<32>(50)].concat();
     let (mut vault, key) = Vault::create(PASSPHRASE, cost, &mut Given::new(random)).unwrap();
-    let kit = vault.make_kit(
+    let made = vault.make_kit(
         &key,
         &mut Given::new([&kit_bytes[..], &fixed::<32>(52)].concat()),
     );
-    assert_eq!(kit.expose(), &kit_bytes);
+    assert_eq!(made.expose(), &kit_bytes);
     let whole = vault.to_bytes();
     let body = whole[11..11 + 124].to_vec();
-    let kit_body = kit_slot(&kit_bytes, &vault_key, 0);
+    let kit_body = secret_slot(kit(), &kit_bytes, &vault_key, 0);
     let slots = [(1, body.clone()), (3, kit_body.clone())];
     // What is crafted here by the formulas is what the code writes.
     assert_eq!(file(&slots), whole);
@@ -136,7 +157,7 @@ fn vaults() -> Area {
     area.whole(
         "A vault with a slot of an unknown kind opens",
         give(&unknown),
-        gives,
+        gives.clone(),
     );
 
     let mut no = |says: &str, file: &[u8], step: &str| area.broken(WHOLE, says, give(file), step);
@@ -325,12 +346,98 @@ fn vaults() -> Area {
     );
     no(
         "A kit slot that does not authenticate what it is, is refused",
-        kit_give(&only(kit_slot(&kit_bytes, &vault_key, 6))),
+        kit_give(&only(secret_slot(kit(), &kit_bytes, &vault_key, 6))),
         "aead",
     );
     no(
         "A kit slot that lacks a byte is refused",
         kit_give(&only(kit_body[..159].to_vec())),
+        "damaged",
+    );
+
+    const WITH_KEYRING: &str = "A vault opens with the secret that the keyring holds";
+    let secret: [u8; 32] = fixed(55);
+    let held = vault.make_keyring(
+        &key,
+        &mut Given::new([&secret[..], &fixed::<32>(54)].concat()),
+    );
+    assert_eq!(held.expose(), &secret);
+    let whole = vault.to_bytes();
+    let keyring_body = secret_slot(keyring(), &secret, &vault_key, 0);
+    let only = |keyring: Vec<u8>| file(&[slots[0].clone(), slots[1].clone(), (2, keyring)]);
+    assert_eq!(only(keyring_body.clone()), whole);
+    let give = |file: &[u8]| json!({ "file": hex(file), "keyring": hex(secret) });
+    area.whole(WITH_KEYRING, give(&whole), gives.clone());
+    area.whole(
+        "A vault with a keyring slot opens with its passphrase",
+        json!({ "file": hex(&whole), "passphrase": PASSPHRASE }),
+        gives.clone(),
+    );
+    area.whole(
+        "A vault with a keyring slot opens with its kit",
+        kit_give(&whole),
+        gives,
+    );
+    let mut no =
+        |says: &str, given: Value, step: &str| area.broken(WITH_KEYRING, says, given, step);
+    no(
+        "A vault does not open with another keyrings secret",
+        with(&give(&whole), "keyring", hex(flip(&secret, 0))),
+        "commitment",
+    );
+    no(
+        "A vault does not open with its kit in the keyrings place",
+        with(&give(&whole), "keyring", hex(kit_bytes)),
+        "commitment",
+    );
+    no(
+        "A vault without a keyring slot opens with no keyring",
+        give(&file(&slots)),
+        "no keyring",
+    );
+    no(
+        "A keyring slot with one bit of its salt turned is refused",
+        give(&only(flip(&keyring_body, 0))),
+        "commitment",
+    );
+    no(
+        "A keyring slot with one bit of its commitment turned is refused",
+        give(&only(flip(&keyring_body, 32))),
+        "commitment",
+    );
+    no(
+        "A keyring slot with one bit of its sealed key turned is refused",
+        give(&only(flip(&keyring_body, 64))),
+        "aead",
+    );
+    no(
+        "A keyring slot that does not authenticate what it is, is refused",
+        give(&only(secret_slot(keyring(), &secret, &vault_key, 6))),
+        "aead",
+    );
+    no(
+        "A keyring slot sealed under the labels of a kit is refused",
+        give(&only(secret_slot(
+            (2, keyring().1, label::KIT_SLOT, label::KIT_KEPT),
+            &secret,
+            &vault_key,
+            0,
+        ))),
+        "commitment",
+    );
+    no(
+        "A kit slot in the place of a keyrings is refused",
+        give(&only(secret_slot(
+            (3, keyring().1, label::KEYRING_SLOT, label::KEYRING_KEPT),
+            &secret,
+            &vault_key,
+            0,
+        ))),
+        "aead",
+    );
+    no(
+        "A keyring slot that lacks a byte is refused",
+        give(&only(keyring_body[..159].to_vec())),
         "damaged",
     );
     area
