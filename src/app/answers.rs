@@ -270,8 +270,8 @@ impl App {
             let Some(replica) = self.replica_of(store) else {
                 continue;
             };
-            for (id, card) in replica.cards() {
-                let counts = card.kind == kind.byte() && is_listed(card) && is_one(card, which);
+            for (id, card) in replica.cards_of(kind) {
+                let counts = is_listed(card) && is_one(card, which);
                 if counts && self.kept_until(card).is_none() {
                     all.push((card.created, *id, store, card));
                 }

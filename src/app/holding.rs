@@ -120,7 +120,7 @@ impl App {
 
     fn waiting_talks(&self) -> impl Iterator<Item = Waiting> {
         self.private
-            .cards()
+            .cards_of(EntryKind::Talk)
             .filter_map(|(id, card)| Waiting::of(*id, card))
     }
 

@@ -108,8 +108,9 @@ impl App {
 
     /// Every space that lasts at a time, by this device's clock.
     pub(crate) fn spaces_at(&self, now: i64) -> impl Iterator<Item = Running> + '_ {
-        let cards = self.replica.iter().flat_map(amends_replica::Replica::cards);
-        cards.filter_map(move |(id, card)| {
+        let spaces = self.replica.iter();
+        let spaces = spaces.flat_map(|replica| replica.cards_of(EntryKind::Space));
+        spaces.filter_map(move |(id, card)| {
             let space = of_card(card)?;
             let ends = space.ends_at(card.first_held)?;
             space.runs(card.first_held, now).then_some(Running {

@@ -4,7 +4,7 @@
 //! Whatever it does, it does once, and again from the beginning where the program stopped in between.
 
 use amends_journal::draft::WaitsFor;
-use amends_journal::{EntryId, View, draft, talk};
+use amends_journal::{EntryId, EntryKind, View, draft, talk};
 use amends_replica::{Edit, Input};
 
 use super::{App, FeedError};
@@ -48,21 +48,23 @@ impl App {
 
     /// The accounts that wait in the private store, those kept back too, but not what was opened.
     pub(super) fn waiting_accounts(&self) -> impl Iterator<Item = Waiting> {
-        self.private.cards().filter_map(|(id, card)| {
-            let View::Draft(draft) = &card.view else {
-                return None;
-            };
-            if draft.waits_for != WaitsFor::Together || draft.became.is_some() {
-                return None;
-            }
-            Some(Waiting {
-                draft: *id,
-                entry: EntryId(bytes(draft.answer(ENTRY)?)?),
-                nonce: bytes(draft.answer(NONCE)?)?,
-                text: draft.answer(TEXT)?.to_owned(),
-                kept_back: draft.done,
+        self.private
+            .cards_of(EntryKind::Talk)
+            .filter_map(|(id, card)| {
+                let View::Draft(draft) = &card.view else {
+                    return None;
+                };
+                if draft.waits_for != WaitsFor::Together || draft.became.is_some() {
+                    return None;
+                }
+                Some(Waiting {
+                    draft: *id,
+                    entry: EntryId(bytes(draft.answer(ENTRY)?)?),
+                    nonce: bytes(draft.answer(NONCE)?)?,
+                    text: draft.answer(TEXT)?.to_owned(),
+                    kept_back: draft.done,
+                })
             })
-        })
     }
 
     /// Opens my account in every talk told together in which the other has committed too.

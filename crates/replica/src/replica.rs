@@ -87,6 +87,8 @@ pub struct Replica {
     /// counts only beyond that.
     pub(crate) fences: BTreeMap<StaticKey, u64>,
     pub(crate) cards: BTreeMap<EntryId, Card>,
+    /// Which of them are of which kind, by its byte: what is looked for after every edit must not look through all.
+    of_kind: BTreeMap<u8, BTreeSet<EntryId>>,
     /// Whether all cards are here: those of entries that this replica began itself are at any rate.
     pub(crate) whole: bool,
     /// The entries' ids, rising: what people type is looked up here.
@@ -316,6 +318,7 @@ impl Replica {
             fences,
             ids: Vec::new(),
             cards: BTreeMap::new(),
+            of_kind: BTreeMap::new(),
             whole: false,
             by_mine: BTreeSet::new(),
             parts: Parts::default(),
@@ -392,6 +395,10 @@ impl Replica {
             }
         }
         self.ids = cards.keys().copied().collect();
+        self.of_kind.clear();
+        for (id, card) in &cards {
+            self.of_kind.entry(card.kind).or_default().insert(*id);
+        }
         self.by_mine = cards
             .iter()
             .filter(|(_, card): &(&EntryId, &Card)| card.mine > 0)
@@ -427,7 +434,16 @@ impl Replica {
     }
 
     pub(crate) fn put_card(&mut self, entry: EntryId, card: Card) {
-        if self.cards.insert(entry, card).is_none() {
+        let kind = card.kind;
+        let before = self.cards.insert(entry, card);
+        if let Some(other) = before.as_ref().map(|card| card.kind)
+            && other != kind
+            && let Some(of_other) = self.of_kind.get_mut(&other)
+        {
+            of_other.remove(&entry);
+        }
+        self.of_kind.entry(kind).or_default().insert(entry);
+        if before.is_none() {
             let at = self.ids.partition_point(|id| *id < entry);
             self.ids.insert(at, entry);
         }
@@ -549,6 +565,12 @@ impl Replica {
     /// Every entry with its card, in the order of their ids.
     pub fn cards(&self) -> impl Iterator<Item = (&EntryId, &Card)> {
         self.cards.iter()
+    }
+
+    /// Every entry of one kind with its card, in the order of their ids. Takes as long as there are such.
+    pub fn cards_of(&self, kind: EntryKind) -> impl Iterator<Item = (&EntryId, &Card)> {
+        let ids = self.of_kind.get(&kind.byte()).into_iter().flatten();
+        ids.filter_map(|id| self.cards.get_key_value(id))
     }
 
     /// One entry's card.
