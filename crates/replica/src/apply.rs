@@ -22,6 +22,13 @@ use crate::wall::Ready;
 /// (`docs/decisions/0003`).
 pub(crate) const TRIES: u8 = 3;
 
+/// Operations that the changes of one record may claim together. An honest record holds less than 72,000, since who writes begins
+/// another one (`docs/decisions/0085`).
+pub(crate) const RECORD_OPERATIONS: u64 = 100_000;
+/// Operations that are applied at once, the last record's beyond it; what is more goes on with the next
+/// [`crate::Input::Continue`].
+const OPERATIONS_AT_ONCE: u64 = 100_000;
+
 /// Why an entry does not change its kind.
 const OTHER_KIND: &str = "the entry is of another kind or schema";
 
@@ -38,11 +45,18 @@ impl Replica {
         let suspect = |ready: &Ready| self.suspects.contains_key(&ready.hash);
         self.marked = match self.ready.front() {
             Some(first) if suspect(first) => 1,
-            _ => self
-                .ready
-                .iter()
-                .take_while(|ready| !suspect(ready))
-                .count(),
+            _ => {
+                let mut before = 0u64;
+                let mut together = 0;
+                for ready in self.ready.iter().take_while(|ready| !suspect(ready)) {
+                    if before > OPERATIONS_AT_ONCE {
+                        break;
+                    }
+                    before = before.saturating_add(ready.claims);
+                    together += 1;
+                }
+                together
+            }
         };
         for ready in self.ready.iter().take(self.marked) {
             let begun = self.suspects.entry(ready.hash).or_insert(0);
@@ -284,6 +298,12 @@ impl Replica {
         }
         if ready.record.seq == 1 {
             return Err("the first record of a log says whose it is".to_owned());
+        }
+        if ready.claims > RECORD_OPERATIONS {
+            return Err(format!(
+                "step 3: {} operations in one record, {RECORD_OPERATIONS} at most",
+                ready.claims
+            ));
         }
         let items = read_items(&ready.record.payload);
         items.map(Some).map_err(|error| error.to_string())

@@ -13,7 +13,7 @@ use crate::record::RecordHash;
 use crate::replica::Replica;
 use crate::rows::{self, AwaitedRow, Fate, PartName, RecordRow, name};
 use crate::shelf::{Gathered, Table};
-use crate::wall::Ready;
+use crate::wall::{Ready, claims_of};
 
 /// The kinds and schemas among a payload's items that this version does not know; nothing where it cannot be read at all.
 pub(crate) fn unknown_in(payload: &[u8]) -> Vec<(u8, u8)> {
@@ -144,6 +144,7 @@ impl Replica {
                 let ready = Ready {
                     link: LinkId(0),
                     hash: RecordHash::of(&bytes),
+                    claims: claims_of(&record),
                     record,
                     envelope: row.envelope,
                     place: row.place,

@@ -4,6 +4,7 @@ mod photo;
 
 use std::collections::BTreeSet;
 
+use amends_journal::wall::claims;
 use amends_journal::{
     Begin, Draft, Entry, EntryId, EntryKind, FindError, PartKind, RuleError, SCHEMA, Say, Writer,
     Written, propose,
@@ -214,6 +215,8 @@ pub enum EditError {
 
 /// A record's payload is filled up to this many bytes where it holds more than one item.
 const PAYLOAD_FILL: usize = 192 * 1024;
+/// And up to this many operations: with one change more it stays below [`RECORD_OPERATIONS`](crate::apply::RECORD_OPERATIONS).
+const OPERATIONS_FILL: u64 = 64_000;
 
 impl Replica {
     pub(crate) fn edit(
@@ -588,10 +591,13 @@ pub(crate) fn groups(items: &[Item]) -> Vec<&[Item]> {
     let mut rest = items;
     while !rest.is_empty() {
         let mut weight = 0usize;
+        let mut operations = 0u64;
         let mut count = 0usize;
         for item in rest {
             weight = weight.saturating_add(item.change.len()).saturating_add(64);
-            if count == MAX_ITEMS || (count > 0 && weight > PAYLOAD_FILL) {
+            operations = operations.saturating_add(claims(&item.change));
+            let full = weight > PAYLOAD_FILL || operations > OPERATIONS_FILL;
+            if count == MAX_ITEMS || (count > 0 && full) {
                 break;
             }
             count = count.saturating_add(1);

@@ -231,7 +231,8 @@ impl Replica {
     /// # Errors
     /// Where the shelf cannot be read.
     pub fn is_founded(shelf: &dyn Shelf) -> Result<bool, RowError> {
-        Ok(shelf.get(Table::Meta, name::MEMBER.as_bytes())?.is_some())
+        let member = shelf.get(Table::Meta, name::MEMBER.as_bytes())?;
+        Ok(member.map(zeroize::Zeroizing::new).is_some())
     }
 
     /// A replica from what was saved.

@@ -6,6 +6,7 @@ use amends_keys::identity::LogKey;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use crate::clock::Position;
 use crate::record::RecordHash;
@@ -261,7 +262,8 @@ pub(crate) fn read<T: DeserializeOwned>(
     shelf: &dyn Shelf,
     name: &'static str,
 ) -> Result<T, RowError> {
-    match shelf.get(Table::Meta, name.as_bytes())? {
+    // Keys may stand in it: the bytes are wiped where they were read, as the row is when it goes.
+    match shelf.get(Table::Meta, name.as_bytes())?.map(Zeroizing::new) {
         Some(bytes) => decode(name, &bytes),
         None => Err(RowError::Missing(name)),
     }
@@ -272,7 +274,7 @@ pub(crate) fn read_or_default<T: DeserializeOwned + Default>(
     shelf: &dyn Shelf,
     name: &'static str,
 ) -> Result<T, RowError> {
-    match shelf.get(Table::Meta, name.as_bytes())? {
+    match shelf.get(Table::Meta, name.as_bytes())?.map(Zeroizing::new) {
         Some(bytes) => decode(name, &bytes),
         None => Ok(T::default()),
     }

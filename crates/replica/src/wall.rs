@@ -19,7 +19,8 @@ use crate::bundle::Counts;
 use crate::effect::{Effect, HandleError, LinkId, Shown, World};
 use crate::frame::{Frame, FrameError};
 use crate::hands::{self, Hands};
-use crate::record::{Record, RecordError, RecordHash};
+use crate::payload::read_items;
+use crate::record::{Record, RecordError, RecordHash, RecordKind};
 use crate::replica::Replica;
 use crate::rows::{LogRow, Whose};
 use crate::shelf::{Gathered, Table};
@@ -73,6 +74,19 @@ pub(crate) struct Ready {
     pub(crate) hash: RecordHash,
     pub(crate) envelope: u64,
     pub(crate) place: u32,
+    /// How many operations its changes claim to hold.
+    pub(crate) claims: u64,
+}
+
+/// How many operations the changes of a record claim to hold, before any of them is looked at.
+pub(crate) fn claims_of(record: &Record) -> u64 {
+    if record.kind != RecordKind::Change as u8 {
+        return 0;
+    }
+    let items = read_items(&record.payload).unwrap_or_default();
+    items.iter().fold(0, |claimed, item| {
+        amends_journal::wall::claims(&item.change).saturating_add(claimed)
+    })
 }
 
 /// How far each log is held, the records of this envelope that are ready included: what the next is checked against.
@@ -282,6 +296,7 @@ impl Replica {
                                 heads.push(record.log, record.seq, hash);
                                 ready.push(Ready {
                                     link,
+                                    claims: claims_of(&record),
                                     record,
                                     hash,
                                     envelope: number,
@@ -517,6 +532,7 @@ impl Replica {
                 heads.push(log, wait.record.seq, wait.hash);
                 ready.push(Ready {
                     link: wait.link,
+                    claims: claims_of(&wait.record),
                     record: wait.record,
                     hash: wait.hash,
                     envelope: self.next_envelope,

@@ -111,6 +111,22 @@ pub(crate) struct Change<'a> {
 impl<'a> Change<'a> {
     /// Walks a change's content.
     pub(crate) fn read(content: &'a [u8]) -> Result<Self, ColumnFault> {
+        let change = Self::unwalked(content)?;
+        let operations = change.columns.walk()?;
+        Ok(Change {
+            operations,
+            ..change
+        })
+    }
+
+    /// How many operations it claims, of which nothing is believed yet.
+    pub(super) fn claimed(content: &'a [u8]) -> Result<u64, ColumnFault> {
+        let change = Self::unwalked(content)?;
+        Runs::<u64>::new(change.columns.action).count()
+    }
+
+    /// The header, and where the columns lie.
+    fn unwalked(content: &'a [u8]) -> Result<Self, ColumnFault> {
         let mut reader = Reader(content);
         let dependencies = dependencies(&mut reader)?;
         let own = actor(&mut reader)?;
@@ -125,14 +141,13 @@ impl<'a> Change<'a> {
         if !reader.is_empty() {
             return Err(ColumnFault::Trailing(reader.0.len()));
         }
-        let operations = columns.walk()?;
         Ok(Change {
             dependencies,
             seq,
             start_op,
             time,
             actors,
-            operations,
+            operations: 0,
             columns,
         })
     }
