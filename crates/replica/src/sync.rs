@@ -261,7 +261,10 @@ impl Replica {
             state.chunks.say(wants);
         }
         let mut clock = self.clock();
-        if let Some((log, from)) = self.links.get(&link).and_then(|state| state.asked_below) {
+        if let Some(state) = self.links.get(&link)
+            && let Some((log, from)) = state.asked_below
+            && self.lacks_of(state, &log)
+        {
             self.say_below(&mut clock, log, from);
         }
         for (log, position) in &mut clock.0 {
@@ -310,20 +313,33 @@ impl Replica {
             .filter(move |(_, log)| log.static_key == own)
     }
 
-    /// From where on to ask for another branch of an own log, where this clock is the first to show one: from what that device
-    /// acknowledged last, since the two are the same until there, else from the beginning.
-    fn below(&self, link: LinkId, branches: &BTreeMap<LogKey, Whose>) -> Option<(LogKey, u64)> {
+    /// From where on to ask for another branch of an own log, where this clock is the first to show that there is one or may be:
+    /// from what that device acknowledged last, since the two are the same until there, else from the beginning.
+    fn below(
+        &self,
+        link: LinkId,
+        branches: &BTreeMap<LogKey, Whose>,
+        theirs: &Clock,
+    ) -> Option<(LogKey, u64)> {
         let state = self.links.get(&link)?;
-        let (log, _) = branches.iter().find(|(_, whose)| **whose == Whose::Mine)?;
+        let known = |log: &LogKey| {
+            let heard = self.heard.get(&state.device);
+            heard.map_or(0, |clock| clock.seq(log))
+        };
+        let (log, row) = self.own_logs().find(|(log, row)| {
+            branches.contains_key(log) || theirs.seq(log) > row.seq && known(log) < row.seq
+        })?;
         if state.asked_below.is_some_and(|(asked, _)| asked == *log) {
             return None;
         }
-        let held = self.logs.get(log)?.seq;
-        let known = self
-            .heard
-            .get(&state.device)
-            .map_or(0, |clock| clock.seq(log));
-        Some((*log, known.min(held)))
+        Some((*log, known(log).min(row.seq)))
+    }
+
+    /// Whether the other device holds of a log what this one does not: another branch, or more of it. More may be more of
+    /// another branch, which its clock does not show.
+    fn lacks_of(&self, state: &Link, log: &LogKey) -> bool {
+        let held = self.logs.get(log).map_or(0, |row| row.seq);
+        state.forked.contains(log) || state.claims(log) > held
     }
 
     /// Says less of a log than is held.
@@ -410,7 +426,12 @@ impl Replica {
             }
         }
         let own = self.logs.get(&self.me).map_or(0, |log| log.seq);
-        let below = self.below(link_id, &branches);
+        let below = self.below(link_id, &branches, &theirs);
+        let more: BTreeSet<LogKey> = self
+            .own_logs()
+            .filter(|(log, row)| theirs.seq(log) > row.seq)
+            .map(|(log, _)| *log)
+            .collect();
         let Some(link) = self.links.get_mut(&link_id) else {
             return Ok(Vec::new());
         };
@@ -429,7 +450,7 @@ impl Replica {
                 shows.push(Effect::Show(Shown::Fork(*whose)));
             }
         }
-        let still = |(log, _): &(LogKey, u64)| branches.contains_key(log);
+        let still = |(log, _): &(LogKey, u64)| branches.contains_key(log) || more.contains(log);
         link.asked_below = below.or(link.asked_below.filter(still));
         for (_, other) in self
             .links

@@ -107,6 +107,30 @@ fn a_copy_that_is_known_to_be_one_writes_at_once_under_a_new_key() {
 }
 
 #[test]
+fn a_copy_that_wrote_less_than_the_other_is_shown_where_the_two_part() {
+    // Its clock says less of the log than Bo's, as an older copy's does, and shows Bo alone that it is another branch.
+    let mut pair = met_pair(42);
+    pair.edit(ANA, proposal("before")).unwrap();
+    pair.meet();
+    let copy = pair.ana().disk.clone();
+    let by_the_first = ["first", "second", "third"];
+    for text in by_the_first {
+        pair.edit(ANA, proposal(text)).unwrap();
+    }
+    pair.meet();
+    swap(&mut pair, ANA, &copy);
+    pair.edit(ANA, proposal("by the copy")).unwrap();
+    pair.meet();
+    assert_eq!(began(&pair, ANA).len(), 1);
+    pair.assert_equal();
+    let all = ["before", "by the copy", "first", "second", "third"];
+    for who in [ANA, BO] {
+        assert_eq!(texts(&pair, who), all);
+    }
+    assert_eq!(logs_of_ana(&pair), 2);
+}
+
+#[test]
 fn what_two_copies_wrote_in_an_entry_that_has_one_part_alone_is_kept_of_both() {
     // Nothing is ever put into the shared part of an apology.
     let mut pair = met_pair(41);

@@ -24,7 +24,7 @@ fn numbers(replica: &Replica) -> BTreeMap<LogKey, u32> {
 }
 
 /// The hash of a record on a disk.
-fn hash_on(disk: &Disk, number: Option<&u32>, seq: u64) -> Option<[u8; 32]> {
+pub fn hash_on(disk: &Disk, number: Option<&u32>, seq: u64) -> Option<[u8; 32]> {
     let row = disk.shelf().get(Table::Record, &record_key(*number?, seq));
     row.unwrap().map(|row| hash_of(&row))
 }
@@ -34,7 +34,7 @@ fn record_key(log: u32, seq: u64) -> Vec<u8> {
 }
 
 /// The hash that a row of the record table begins with, after its version.
-fn hash_of(row: &[u8]) -> [u8; 32] {
+pub fn hash_of(row: &[u8]) -> [u8; 32] {
     row[1..33].try_into().unwrap()
 }
 
@@ -309,19 +309,31 @@ pub struct AtRest<'a> {
 }
 
 /// The records on a disk, as they come out of their envelopes.
-type Records = BTreeMap<(LogKey, u64), (RecordHash, Record)>;
+pub type Records = BTreeMap<(LogKey, u64), (RecordHash, Record)>;
 
 fn records_on(disk: &MemoryShelf, journal: &JournalId, epoch_0: &EpochSecret) -> Records {
     let mut records = Records::new();
+    for (hash, record) in envelopes_on(disk, journal, epoch_0) {
+        let known = records
+            .entry((record.log, record.seq))
+            .or_insert((hash, record));
+        assert_eq!(known.0, hash, "one number was given twice");
+    }
+    records
+}
+
+/// Every record in an envelope on a disk, opened and verified anew, those of a branch that was left among them.
+pub fn envelopes_on(
+    disk: &MemoryShelf,
+    journal: &JournalId,
+    epoch_0: &EpochSecret,
+) -> Vec<(RecordHash, Record)> {
+    let mut records = Vec::new();
     for (_, envelope) in disk.scan(Table::Envelope, &[], usize::MAX).unwrap() {
         let opened = seal::open(&envelope, epoch_0, journal).expect("an envelope on a disk opens");
         for (bytes, signature) in opened.records() {
             let record = Record::verify(bytes, &signature).expect("a record on a disk is signed");
-            let hash = RecordHash::of(bytes);
-            let known = records
-                .entry((record.log, record.seq))
-                .or_insert((hash, record));
-            assert_eq!(known.0, hash, "one number was given twice");
+            records.push((RecordHash::of(bytes), record));
         }
     }
     records
@@ -430,7 +442,7 @@ impl Truth {
     }
 
     /// Each part holds the changes of its records and nothing else: an own part those of its person's log alone.
-    fn parts_are_the_records(&self, device: &mut AtRest<'_>, records: &Records) {
+    pub fn parts_are_the_records(&self, device: &mut AtRest<'_>, records: &Records) {
         let mut changes: BTreeMap<(EntryId, Option<Person>), Vec<[u8; 32]>> = BTreeMap::new();
         // A device that came back from an older copy has written more than one log.
         let logs = device.replica.incarnations();

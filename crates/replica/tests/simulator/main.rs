@@ -6,6 +6,7 @@
 #![allow(unreachable_pub, reason = "its modules are its own")]
 
 mod clock;
+mod clones;
 mod device;
 mod dice;
 mod disk;
@@ -21,6 +22,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clock::{DAY, HOUR, SECOND};
+use clones::Clones;
 use dice::Dice;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -40,18 +42,79 @@ fn asked(name: &str) -> Option<u64> {
     )
 }
 
-/// Plays one seed; gives its world as it ended, and what did not hold.
-fn play(seed: u64, nature: Option<Nature>) -> (Option<World>, Result<(), String>) {
-    let mut world = None;
-    let played = catch_unwind(AssertUnwindSafe(|| {
-        world.insert(World::new(seed, nature)).play();
-    }));
-    let outcome = played.map_err(|why| {
+/// Plays something, and gives what did not hold.
+fn held(plays: impl FnOnce()) -> Result<(), String> {
+    catch_unwind(AssertUnwindSafe(plays)).map_err(|why| {
         let text = why.downcast_ref::<String>().cloned();
         text.or_else(|| why.downcast_ref::<&str>().map(|&text| text.to_owned()))
             .unwrap_or_else(|| "a panic without words".to_owned())
-    });
+    })
+}
+
+/// Plays one seed; gives its world as it ended, and what did not hold.
+fn play(seed: u64, nature: Option<Nature>) -> (Option<World>, Result<(), String>) {
+    let mut world = None;
+    let outcome = held(|| world.insert(World::new(seed, nature)).play());
     (world, outcome)
+}
+
+/// The same with two copies of one home.
+fn play_clones(seed: u64) -> (Clones, Result<(), String>) {
+    let mut clones = Clones::new(seed);
+    let outcome = held(|| clones.play());
+    (clones, outcome)
+}
+
+type Tally = BTreeMap<&'static str, u64>;
+
+/// Plays as many numbers as are asked for, and fails where one does not hold; gives how many, and what was done in them.
+/// `variable` plays one of them again.
+fn play_all(
+    variable: &str,
+    one: impl Fn(u64) -> (Tally, Result<(), String>) + Sync,
+) -> (u64, Tally) {
+    let long = std::env::var_os("AMENDS_LONG").is_some();
+    let seeds = asked("AMENDS_SEEDS").unwrap_or(if long { LONG } else { SEEDS });
+    let next = AtomicU64::new(0);
+    let failed = Mutex::new(Vec::new());
+    let tally = Mutex::new(Tally::new());
+    let workers = match std::thread::available_parallelism() {
+        Ok(cores) if long => cores.get(),
+        _ => 1,
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds {
+                        return;
+                    }
+                    let (done, outcome) = one(seed);
+                    if let Err(why) = outcome {
+                        println!(
+                            "seed {seed} failed: {why}\nplay it again: {variable}={seed} cargo test -p amends-replica --test simulator -- --nocapture"
+                        );
+                        failed.lock().unwrap().push(seed);
+                    }
+                    let mut tally = tally.lock().unwrap();
+                    for (what, often) in done {
+                        *tally.entry(what).or_insert(0) += often;
+                    }
+                }
+            });
+        }
+    });
+    let tally = tally.into_inner().unwrap();
+    for (what, often) in &tally {
+        println!("{often:>9} {what}");
+    }
+    let failed = failed.into_inner().unwrap();
+    assert!(
+        failed.is_empty(),
+        "of {seeds} seeds these failed: {failed:?}"
+    );
+    (seeds, tally)
 }
 
 #[test]
@@ -66,50 +129,19 @@ fn whatever_befalls_them_nothing_is_lost_and_nothing_false_is_said() {
         assert_eq!(outcome, Ok(()), "seed {seed}");
         return;
     }
-    let long = std::env::var_os("AMENDS_LONG").is_some();
-    let seeds = asked("AMENDS_SEEDS").unwrap_or(if long { LONG } else { SEEDS });
-    let next = AtomicU64::new(0);
-    let failed = Mutex::new(Vec::new());
-    let tally = Mutex::new(BTreeMap::new());
-    let workers = match std::thread::available_parallelism() {
-        Ok(cores) if long => cores.get(),
-        _ => 1,
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds {
-                        return;
-                    }
-                    let (world, outcome) = play(seed, None);
-                    if let Err(why) = outcome {
-                        println!(
-                            "seed {seed} failed: {why}\nplay it again: AMENDS_SEED={seed} cargo test -p amends-replica --test simulator -- --nocapture"
-                        );
-                        failed.lock().unwrap().push(seed);
-                    }
-                    let mut tally = tally.lock().unwrap();
-                    let Some(world) = world else { continue };
-                    for (what, often) in world.tally {
-                        *tally.entry(what).or_insert(0) += often;
-                    }
-                    *tally.entry("a frame or an end of a link").or_insert(0) += world.net.delivered;
-                    *tally.entry("set aside as what stops the program").or_insert(0) += u64::from(world.truth.suspected);
-                }
-            });
-        }
+    let (seeds, tally) = play_all("AMENDS_SEED", |seed| {
+        let (world, outcome) = play(seed, None);
+        let tally = world.map_or_else(Tally::new, |mut world| {
+            let mut count = |what, often| *world.tally.entry(what).or_default() += often;
+            count("a frame or an end of a link", world.net.delivered);
+            count(
+                "set aside as what stops the program",
+                u64::from(world.truth.suspected),
+            );
+            world.tally
+        });
+        (tally, outcome)
     });
-    let tally = tally.into_inner().unwrap();
-    for (what, often) in &tally {
-        println!("{often:>9} {what}");
-    }
-    let failed = failed.into_inner().unwrap();
-    assert!(
-        failed.is_empty(),
-        "of {seeds} seeds these failed: {failed:?}"
-    );
     // What needs several others before it is rare.
     let never: Vec<_> = people::DEEDS
         .iter()
@@ -126,10 +158,32 @@ fn whatever_befalls_them_nothing_is_lost_and_nothing_false_is_said() {
 }
 
 #[test]
+fn two_copies_of_one_home_that_are_alive_at_once_lose_nothing_and_come_to_hold_the_same() {
+    if let Some(seed) = asked("AMENDS_CLONES") {
+        let (clones, outcome) = play_clones(seed);
+        for line in &clones.story {
+            println!("{line}");
+        }
+        assert_eq!(outcome, Ok(()), "number {seed}");
+        return;
+    }
+    let (seeds, tally) = play_all("AMENDS_CLONES", |seed| {
+        let (clones, outcome) = play_clones(seed);
+        (clones.tally, outcome)
+    });
+    for what in ["something carried over", "a branch of one's own seen"] {
+        assert!(seeds < SEEDS || tally.contains_key(what), "never: {what}");
+    }
+}
+
+#[test]
 fn a_seed_gives_the_same_world_again() {
     for seed in [3, 4, 5] {
         let [(one, first), (other, second)] = [(); 2].map(|()| play(seed, None));
         assert_eq!(one.unwrap().story, other.unwrap().story);
+        assert_eq!(first, second);
+        let [(one, first), (other, second)] = [(); 2].map(|()| play_clones(seed));
+        assert_eq!(one.story, other.story);
         assert_eq!(first, second);
     }
 }

@@ -42,6 +42,14 @@ pub struct Network {
 }
 
 impl Network {
+    /// One whose links have numbers above this one.
+    pub fn beginning_at(first: u64) -> Self {
+        Self {
+            next_link: first,
+            ..Self::default()
+        }
+    }
+
     /// How many links a device thinks that it has.
     pub fn open_at(&self, who: usize) -> Vec<LinkId> {
         let open = self.links.iter().filter(|(_, ends)| ends[who].open);
@@ -123,8 +131,14 @@ impl Network {
         });
     }
 
-    /// What comes next to anyone, and when: to whom, over which link.
-    pub fn next(&mut self, until: i64) -> Option<(i64, usize, LinkId, Arrival)> {
+    /// When something comes to anyone the next time.
+    pub fn next_due(&self, until: i64) -> Option<i64> {
+        self.first()
+            .map(|(due, ..)| due)
+            .filter(|due| *due <= until)
+    }
+
+    fn first(&self) -> Option<(i64, u64, usize, LinkId)> {
         let mut first: Option<(i64, u64, usize, LinkId)> = None;
         for (link, ends) in &self.links {
             for (who, end) in ends.iter().enumerate().filter(|(_, end)| end.open) {
@@ -138,7 +152,12 @@ impl Network {
                 }
             }
         }
-        let (due, order, who, link) = first.filter(|(due, ..)| *due <= until)?;
+        first
+    }
+
+    /// What comes next to anyone, and when: to whom, over which link.
+    pub fn next(&mut self, until: i64) -> Option<(i64, usize, LinkId, Arrival)> {
+        let (due, order, who, link) = self.first().filter(|(due, ..)| *due <= until)?;
         let end = &mut self.links.get_mut(&link)?[who];
         let arrival = match end.coming.remove(&(due, order)) {
             Some(frame) => Arrival::Frame(frame),
