@@ -28,9 +28,13 @@ async function begin() {
   // A token that was used before, or is an old one, leaves the passphrase as the other way in.
   const entering = (token ? post('/enter', { token }) : Promise.reject(token)).catch(() => post('/state'));
   await speak(wished());
-  frame();
   const stand = await entering;
-  if (entered()) return inside(stand);
+  if (entered()) {
+    // What the first view asks for is under way before anything is drawn.
+    const going = inside(stand);
+    frame();
+    return going;
+  }
   return go(stand.state === 'absent' ? 'stale' : 'lock', {}, { replace: true });
 }
 
