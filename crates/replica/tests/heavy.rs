@@ -1,7 +1,6 @@
 //! Few bytes that are much work: changes that claim as many operations as a change may hold, as many of them as fit into a
 //! record, as many records as fit into an envelope. What one go costs stays bounded, and good records beside them are applied.
 
-#[allow(dead_code, reason = "it is shared with the journal's tests")]
 #[path = "../../journal/tests/common/altered.rs"]
 mod altered;
 mod common;

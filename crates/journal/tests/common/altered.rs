@@ -376,32 +376,33 @@ fn by_columns(random: &mut Random, sample: Sample<'_>) -> Vec<u8> {
     let place = 1 + random.below(3) as u64;
     let first = honest.start_op.get();
     // Characters typed in a row; all at the beginning; or what stands there deleted.
-    let (insert, action, meta, value, keys): (bool, u64, u64, Vec<u8>, (Vec<u8>, Vec<u8>)) =
-        match random.below(4) {
-            0 => (true, 1, 0x16, vec![b'a'; characters], {
-                // Each after the one before it: the first after the beginning, by its counter's steps of one.
-                let mut actors = vec![0, 1];
-                actors.extend(run((count - 1).max(1), 0));
-                (actors, typed_in_a_row(first, count))
-            }),
-            1 => (true, 1, 0x16, vec![b'b'; characters], {
-                // Nothing but nulls is left out.
-                (Vec::new(), run(count, 0))
-            }),
-            2 => (false, 3, 0, Vec::new(), {
-                let mut counter = Vec::new();
-                forge::sleb128(count, &mut counter);
-                forge::sleb128(1, &mut counter);
-                (run(count, random.below(2) as u64), counter)
-            }),
-            _ => (
-                true,
-                random.below(9) as u64,
-                random.next() & 0xff,
-                vec![7; random.below(40)],
-                { (run(count, 0), run(n, 1)) },
-            ),
-        };
+    type Keys = (Vec<u8>, Vec<u8>);
+    let (insert, action, meta, value, keys): (bool, u64, u64, Vec<u8>, Keys) = match random.below(4)
+    {
+        0 => (true, 1, 0x16, vec![b'a'; characters], {
+            // Each after the one before it: the first after the beginning, by its counter's steps of one.
+            let mut actors = vec![0, 1];
+            actors.extend(run((count - 1).max(1), 0));
+            (actors, typed_in_a_row(first, count))
+        }),
+        1 => (true, 1, 0x16, vec![b'b'; characters], {
+            // Nothing but nulls is left out.
+            (Vec::new(), run(count, 0))
+        }),
+        2 => (false, 3, 0, Vec::new(), {
+            let mut counter = Vec::new();
+            forge::sleb128(count, &mut counter);
+            forge::sleb128(1, &mut counter);
+            (run(count, random.below(2) as u64), counter)
+        }),
+        _ => (
+            true,
+            random.below(9) as u64,
+            random.next() & 0xff,
+            vec![7; random.below(40)],
+            { (run(count, 0), run(n, 1)) },
+        ),
+    };
     let flags = {
         let mut out = Vec::new();
         if insert {
@@ -483,8 +484,8 @@ fn beside(random: &mut Random, sample: Sample<'_>) -> Vec<u8> {
             0 => Vec::new(),
             1 => all.iter().map(|name| (*name).clone()).collect(),
             2 => made.last().cloned().into_iter().collect(),
-            _ => (made.is_empty().then(|| there.clone()))
-                .unwrap_or_else(|| made.last().cloned().into_iter().collect()),
+            _ if made.is_empty() => there.clone(),
+            _ => made.last().cloned().into_iter().collect(),
         };
         let value = *random.of(&["de", "2027-03-01", "", "at home"]);
         let action = forge::put(value);

@@ -356,7 +356,7 @@ pub fn lives() -> Vec<Life> {
         first(Say(|_| step(1, plan::Owner::Both, "Dig deep"))),
         first(Say(|_| wish(3, "A pie"))),
         other(Say(|entry| done(entry, [1; 8]))),
-        first(Say(|entry| confirm(entry))),
+        first(Say(confirm)),
         first(Say(|_| plan::Say::Drop([3; 8]).into())),
         both(
             Say(|_| plan::Say::Finish(Some("2026-08-01".into())).into()),
