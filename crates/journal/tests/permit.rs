@@ -663,3 +663,30 @@ fn a_change_names_only_what_it_follows() {
         ));
     }
 }
+
+/// What a put names must be values of its own field, each once: it is refused for what it names before it is asked what it
+/// replaces.
+#[test]
+fn a_put_names_values_of_its_own_field_alone() {
+    let (ana, _) = device();
+    let (language, title, letter) = (id(3, ana.actor), id(4, ana.actor), id(5, ana.actor));
+    let puts = |named_too: Vec<_>| {
+        let put = op(
+            put("de"),
+            ObjectId::Root,
+            named("language"),
+            false,
+            named_too,
+        );
+        refused_ops(&ana.shared, vec![put])
+    };
+    let at = expanded(&ana.shared, EVE, vec![]).start_op.get();
+    for named in [
+        vec![title.clone()],
+        vec![letter.clone()],
+        vec![language.clone(), letter],
+        vec![language, title],
+    ] {
+        assert_eq!(puts(named), PermitFault::Reference(at));
+    }
+}

@@ -6,10 +6,10 @@ mod forge;
 
 use std::time::Instant;
 
-use amends_journal::wall::{ChunkFault, ColumnFault};
+use amends_journal::wall::{ChunkFault, ColumnFault, PermitFault};
 use amends_journal::{Actor, Part, Refusal};
 use automerge::ChangeHash;
-use automerge::legacy::Op;
+use automerge::legacy::{Op, OpType};
 use common::{Device, Which};
 use forge::*;
 
@@ -102,6 +102,7 @@ fn step_2_takes_one_change_chunk_and_nothing_else() {
         chunk_fault(&vec![0; 256 * 1024 + 1]),
         ChunkFault::TooLong(256 * 1024 + 1)
     );
+    assert_eq!(chunk_fault(&vec![0; 256 * 1024]), ChunkFault::Magic);
     assert!(matches!(chunk_fault(&[]), ChunkFault::Read(_)));
 }
 
@@ -352,4 +353,83 @@ fn step_3_bounds_the_header() {
             ..
         }
     ));
+}
+
+/// The columns of one operation of EVE's, and what it is refused for.
+fn refused_operation(part: &Part, others: &[Actor], columns: &[(u32, Vec<u8>)]) -> Refusal {
+    let deps: Vec<_> = part.heads().into_iter().map(ChangeHash).collect();
+    let start = expanded(part, EVE, vec![]).start_op.get();
+    refused(part, &with_actors(others, &deps, EVE, 1, start, columns))
+}
+
+#[test]
+fn an_operation_is_named_by_a_counter_from_1_to_what_fits_32_bits() {
+    let (ana, _) = device();
+    let in_object = |counter: u64| {
+        let columns = [
+            (1, run(1, 1)),
+            (2, run(1, counter)),
+            (19, run(1, 0)),
+            (52, vec![0, 1]),
+            (66, run(1, 1)),
+            (86, run(1, (1 << 4) | 6)),
+            (87, b"x".to_vec()),
+            (112, run(1, 0)),
+        ];
+        refused_operation(&ana.shared, &[Actor([0; 16])], &columns)
+    };
+    for counter in [0, u64::from(u32::MAX) + 1, u64::MAX] {
+        assert_eq!(
+            in_object(counter),
+            Refusal::Columns(ColumnFault::Operation),
+            "{counter}"
+        );
+    }
+    assert!(matches!(
+        in_object(u32::MAX.into()),
+        Refusal::Permit(PermitFault::Schema(_))
+    ));
+}
+
+#[test]
+fn a_value_of_nothing_has_no_bytes() {
+    let (ana, _) = device();
+    let others = [Actor([0; 16]), ana.actor];
+    let deletes = |length: u64| {
+        let mut columns = vec![
+            (1, run(1, 1)),
+            (2, run(1, 2)),
+            (17, run(1, 2)),
+            (19, run(1, 5)),
+            (52, vec![1]),
+            (66, run(1, 3)),
+            (86, run(1, length << 4)),
+            (112, run(1, 1)),
+            (113, run(1, 2)),
+            (115, run(1, 5)),
+        ];
+        if length > 0 {
+            columns.insert(7, (87, vec![0; length as usize]));
+        }
+        columns
+    };
+    // Without bytes it is the honest deletion of a letter.
+    let letter = id(5, ana.actor);
+    let honest = op(
+        OpType::Delete,
+        container(2),
+        after(letter.clone()),
+        false,
+        vec![letter],
+    );
+    let deps: Vec<_> = ana.shared.heads().into_iter().map(ChangeHash).collect();
+    let start = expanded(&ana.shared, EVE, vec![]).start_op.get();
+    assert_eq!(
+        with_actors(&others, &deps, EVE, 1, start, &deletes(0)),
+        forged(&ana.shared, EVE, vec![honest])
+    );
+    assert_eq!(
+        refused_operation(&ana.shared, &others, &deletes(1)),
+        Refusal::Permit(PermitFault::Schema(start))
+    );
 }

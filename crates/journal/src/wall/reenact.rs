@@ -330,4 +330,30 @@ mod tests {
         assert!(reenact(&doc, &[few]).is_some());
         assert!(reenact(&doc, &[many]).is_none());
     }
+
+    #[test]
+    fn what_is_typed_or_deleted_in_a_row_is_looked_for_once() {
+        let (doc, _) = begin(shared());
+        let long = SEEKS * 2;
+        let mut theirs = as_actor(&doc, 1);
+        let typing = typed(&mut theirs, &[(0, 0, "x".repeat(long))], None);
+        assert!(reenact(&doc, &[typing]).is_some());
+        let mut later = theirs.clone();
+        let deleting = typed(&mut later, &[(0, long, String::new())], None);
+        assert!(reenact(&theirs, &[deleting]).is_some());
+    }
+
+    #[test]
+    fn an_act_goes_the_short_way() {
+        let (doc, _) = begin(schema(EntryKind::Boundary, 1, PartKind::Own).unwrap());
+        let mut theirs = as_actor(&doc, 1);
+        let before = theirs.get_heads();
+        let mut transaction = theirs.transaction();
+        let act = ScalarValue::Bytes(vec![1, 2, 3]);
+        transaction.insert(object(0), 0, act).unwrap();
+        transaction.commit_with(CommitOptions::default().with_time(7));
+        let changes = theirs.get_changes(&before);
+        let change = changes.first().unwrap().raw_bytes().to_vec();
+        assert!(reenact(&doc, &[change]).is_some());
+    }
 }
