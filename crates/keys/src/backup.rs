@@ -336,4 +336,18 @@ mod tests {
         assert_eq!(open(b"AMNK\x02\0\0\0\0"), Err(BackupError::Version(2)));
         assert_eq!(open(b"AMNK\x01\xff\xff\xff\xff"), Err(BackupError::Changed));
     }
+
+    #[test]
+    fn the_vault_in_it_is_at_most_as_long_as_a_vault_file_may_be() {
+        let beginning = |vault: usize| {
+            let mut bytes = *b"AMNK\x01\0\0\0\0";
+            bytes[5..].copy_from_slice(&u32::try_from(vault).unwrap().to_be_bytes());
+            Header::len(&bytes)
+        };
+        assert_eq!(
+            beginning(MAX_FILE),
+            Ok(BEGINNING + MAX_FILE + SALT + COMMIT)
+        );
+        assert_eq!(beginning(MAX_FILE + 1), Err(BackupError::Changed));
+    }
 }

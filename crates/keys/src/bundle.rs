@@ -254,4 +254,55 @@ mod tests {
             })
         );
     }
+
+    /// Every byte that is signed, put together here from the document.
+    #[test]
+    fn the_signature_is_of_the_label_the_journal_the_log_and_the_clock() {
+        let log = LogSecret::from_bytes(&[2; 32]);
+        let key = log.public();
+        let by_hand = |journal: u8, signer: &[u8]| {
+            let message = [
+                b"amends/bundle/v1 clock",
+                &[journal; 32][..],
+                signer,
+                b"a clock",
+            ];
+            message.concat()
+        };
+        let with = |signature: [u8; 64]| {
+            let mut plain = [key.as_bytes(), &signature[..], &[0, 0, 0, 7], b"a clock"].concat();
+            plain.resize(256, 0);
+            let sealed = FORM.seal(&[0, 0, 0, 3], &[9; 24], &[1; 32], &JOURNAL.0, &plain);
+            sealed.ok().unwrap()
+        };
+        let honest = with(log.sign(&by_hand(7, key.as_bytes())));
+        assert_eq!(honest, sealed(b"a clock"));
+        assert!(open(&honest).is_ok());
+        for other in [
+            by_hand(8, key.as_bytes()),
+            by_hand(7, &[5; 32]),
+            b"a clock".to_vec(),
+            Vec::new(),
+        ] {
+            assert_eq!(open(&with(log.sign(&other))), Err(ClockError::Signature));
+        }
+    }
+
+    #[test]
+    fn a_clock_is_filled_with_zeros_to_its_one_length() {
+        let log = LogSecret::from_bytes(&[2; 32]);
+        let key = log.public();
+        let signature = log.sign(&signed(&JOURNAL, &key, b"a clock"));
+        let filled = |length: usize, last: u8| {
+            let mut plain = [key.as_bytes(), &signature[..], &[0, 0, 0, 7], b"a clock"].concat();
+            plain.resize(length, 0);
+            *plain.last_mut().unwrap() = last;
+            let sealed = FORM.seal(&[0, 0, 0, 3], &[9; 24], &[1; 32], &JOURNAL.0, &plain);
+            open(&sealed.ok().unwrap())
+        };
+        assert!(filled(256, 0).is_ok());
+        for (length, last) in [(256, 1), (257, 0), (272, 0), (512, 0)] {
+            assert_eq!(filled(length, last), Err(ClockError::Padding));
+        }
+    }
 }

@@ -505,4 +505,28 @@ mod tests {
              JournalId(5a5a5a5a…)"
         );
     }
+
+    #[test]
+    fn each_mark_that_turns_the_direction_of_text_is_refused_in_a_name() {
+        for c in ['\u{061c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{2069}'] {
+            let name = PersonName::try_from(format!("A{c}b").as_str());
+            assert_eq!(name, Err(NameError::Bidi(c)));
+        }
+    }
+
+    #[test]
+    fn the_identity_of_the_day_is_derived_as_the_document_says() {
+        let by_hand = kdf::Prk::extract(Some(&[0, 0, 0, 0, 0, 0, 0x50, 0x88]), &[3; 32])
+            .expand(&[b"amends/v1 peerid", &[4; 32]]);
+        let disc = DiscoveryKey::from_bytes(&[3; 32]);
+        let identity = |day, key| identity_of_the_day(&disc, day, &StaticKey([key; 32]));
+        assert_eq!(identity(0x5088, 4), by_hand);
+        assert_ne!(identity(0x5089, 4), by_hand);
+        assert_ne!(identity(0x5088, 5), by_hand);
+    }
+
+    #[test]
+    fn the_seed_of_a_log_comes_back_as_it_was_given() {
+        assert_eq!(LogSecret::from_bytes(&[6; 32]).expose(), &[6; 32]);
+    }
 }

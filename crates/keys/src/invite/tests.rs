@@ -15,6 +15,29 @@ fn typed(text: &str) -> Result<String, CodeError> {
 }
 
 #[test]
+fn each_invite_has_a_nonce_of_its_own() {
+    let mut rng = rng();
+    let (one, other) = (Invite::new(&mut rng), Invite::new(&mut rng));
+    assert_ne!(one.nonce(), other.nonce());
+    assert_ne!(one.nonce(), &[0; 32]);
+}
+
+#[test]
+fn digits_end_where_each_script_ends_them() {
+    for zero in [
+        '0', '\u{660}', '\u{6f0}', '\u{966}', '\u{9e6}', '\u{e50}', '\u{ff10}',
+    ] {
+        let from_zero = |n: i64| {
+            let c = u32::try_from(i64::from(u32::from(zero)) + n).unwrap();
+            digit(char::from_u32(c).unwrap())
+        };
+        assert_eq!(from_zero(-1), None);
+        assert_eq!((from_zero(0), from_zero(9)), (Some(0), Some(9)));
+        assert_eq!(from_zero(10), None);
+    }
+}
+
+#[test]
 fn the_check_digit_is_damm_s() {
     // The example that goes with the table: 572 takes the check digit 4.
     assert_eq!(damm([5, 7, 2]), 4);
