@@ -145,4 +145,15 @@ mod tests {
         let twelve = "legal winner thank year wave sausage worth useful legal winner thank yellow";
         assert_eq!(Kit::parse(twelve), Err(KitError::Count(12)));
     }
+
+    #[test]
+    fn words_are_read_up_to_their_greatest_length() {
+        let kit = Kit::from_bytes(&[0x7f; 32]);
+        let padded = |length: usize| format!("{:length$}", kit.words().as_str());
+        assert_eq!(Kit::parse(&padded(LONGEST)).as_ref(), Ok(&kit));
+        assert_eq!(
+            Kit::parse(&padded(LONGEST + 1)),
+            Err(KitError::Count(WORDS))
+        );
+    }
 }

@@ -23,6 +23,16 @@ fn each_invite_has_a_nonce_of_its_own() {
 }
 
 #[test]
+fn a_text_is_read_up_to_its_greatest_length() {
+    let padded = |length: usize| typed(&format!("{:length$}", "482913067"));
+    assert_eq!(padded(MAX_TEXT), typed("482913067"));
+    assert_eq!(
+        padded(MAX_TEXT + 1),
+        Err(CodeError::TextTooLong { got: MAX_TEXT + 1 })
+    );
+}
+
+#[test]
 fn digits_end_where_each_script_ends_them() {
     for zero in [
         '0', '\u{660}', '\u{6f0}', '\u{966}', '\u{9e6}', '\u{e50}', '\u{ff10}',
