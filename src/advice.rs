@@ -258,7 +258,7 @@ advice! {
         "Take a shorter one.";
     VaultDamaged { path: String, why: String } => "vault_damaged", DAMAGED,
         "The vault {path} cannot be read: {why}.",
-        "Put that file back from a copy. Without it nobody can open the journal. Nothing was changed.";
+        "amends doctor --repair finds out whether one changed byte can be put right. Where not, put that file back from a copy. Without it nobody can open the journal. Nothing was changed.";
     VaultFailed { why: String } => "vault_failed", FAILED,
         "The vault could not be made: {why}. Nothing was left behind.",
         "Close other programs if memory is short, or choose less with --argon2-memory.";
@@ -948,6 +948,13 @@ pub fn records_lost(count: u64) -> String {
         1 => "One record is lost on this disk; your partner's device is asked for it.".to_owned(),
         n => format!("{n} records are lost on this disk; your partner's device is asked for them."),
     }
+}
+
+/// What came of the repair of a vault with one changed byte.
+pub fn vault_mended(path: &str) -> String {
+    format!(
+        "{path} had one byte that was changed from outside. It is put right, as the check at its end says."
+    )
 }
 
 /// What came of a repair. `anew`: the file was made anew, and the damaged one is kept.

@@ -174,6 +174,36 @@ fn a_changed_byte_anywhere_is_said_and_repaired_and_the_partner_gives_the_rest()
 }
 
 #[test]
+fn a_changed_byte_anywhere_in_the_vault_is_said_and_put_right() {
+    let (pair, list) = with_something_written();
+    let path = pair.ana.home().join("vault");
+    let whole = fs::read(&path).unwrap();
+    for at in [0, 4, 5, 6, 9, 14, 40, whole.len() - 40, whole.len() - 1] {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x41;
+        fs::write(&path, &bytes).unwrap();
+        let said = pair.ana.run(&["boundary", "list"]);
+        assert_eq!(said.failure(), (7, "vault_damaged".to_owned()), "byte {at}");
+        let found = repair(&pair.ana);
+        assert_eq!(
+            of(&found, "repair_vault")["state"],
+            "ok",
+            "byte {at}: {found:#?}"
+        );
+        assert_eq!(of(&found, "vault")["state"], "ok", "byte {at}: {found:#?}");
+        assert_eq!(fs::read(&path).unwrap(), whole, "byte {at}");
+        assert_eq!(pair.ana.list(), list, "byte {at}");
+    }
+    // Two are beyond it, and nothing is touched.
+    let mut bytes = whole.clone();
+    (bytes[20], bytes[60]) = (bytes[20] ^ 1, bytes[60] ^ 1);
+    fs::write(&path, &bytes).unwrap();
+    let found = repair(&pair.ana);
+    assert_eq!(of(&found, "vault")["code"], "vault_damaged");
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+}
+
+#[test]
 fn what_belongs_to_another_home_is_said_and_left_alone() {
     let (pair, list) = with_something_written();
     for (file, codes) in [

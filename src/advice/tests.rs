@@ -690,6 +690,7 @@ fn every_sentence_is_as_it_was_agreed() {
         set_aside(Some("Bo"), 7, &[], "step 6: reason"),
         records_lost(1),
         records_lost(2),
+        vault_mended("/home/ana/amends/vault"),
         mended("/home/ana/amends/journal.db", None, false),
         mended(
             "/home/ana/amends/journal.db",

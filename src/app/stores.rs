@@ -17,7 +17,7 @@ use amends_store::{CommitError, Store};
 use rand_core::CryptoRng;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::hands::Cores;
 use crate::advice::Advice;
@@ -522,6 +522,8 @@ fn get<T: DeserializeOwned>(home: &Home, store: &Store, key: &[u8]) -> Result<Op
     let Some(bytes) = store
         .get(amends_store::Table::Meta, key)
         .map_err(|error| failed(&error))?
+        // Keys may stand in it.
+        .map(Zeroizing::new)
     else {
         return Ok(None);
     };

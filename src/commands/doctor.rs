@@ -4,22 +4,24 @@ use std::path::Path;
 
 use clap::Args;
 
+use super::passphrase::not_replaced;
 use super::unexpected;
-use crate::advice::Advice;
+use crate::advice::{self, Advice};
 use crate::app::{self, Examined};
 use crate::cli::Context;
 use crate::doctor::{self, network, outside, unknown, well};
 use crate::holder::{self, Wish};
-use crate::home::{Home, Lock};
+use crate::home::{Home, Lock, VAULT};
 use crate::passphrase;
 use crate::request::{Failure, Finding, Request, Response};
+use crate::terminal::line;
 use crate::words;
 use amends_keys::vault::VaultKey;
 
 /// Find out what is wrong: the journal, its keys, the clock, the network
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Find out what is wrong, and what to do next: looks at the folder and its disk, the vault, both stores row by row, the keys, the clock, and why your partner's device is not met. It changes nothing but with --repair. What it finds is said with its cause first.\n\nIt works with amends up and without. What can be looked at without the passphrase is looked at even where the journal cannot be opened. On the network it asks what every device asks that looks for others, and tries to connect to your partner's device; --quiet leaves the asking out. It takes a few seconds.\n\n--repair mends a damaged store before it looks: what can be read is kept, what this device's own log says is made anew, and what only the log had is asked of your partner's device when you meet. A store that was damaged is kept beside the new one. No amends may have the journal open meanwhile.",
+    long_about = "Find out what is wrong, and what to do next: looks at the folder and its disk, the vault, both stores row by row, the keys, the clock, and why your partner's device is not met. It changes nothing but with --repair. What it finds is said with its cause first.\n\nIt works with amends up and without. What can be looked at without the passphrase is looked at even where the journal cannot be opened. On the network it asks what every device asks that looks for others, and tries to connect to your partner's device; --quiet leaves the asking out. It takes a few seconds.\n\n--repair mends a damaged store before it looks: what can be read is kept, what this device's own log says is made anew, and what only the log had is asked of your partner's device when you meet. A store that was damaged is kept beside the new one. One changed byte of the vault is put right. No amends may have the journal open meanwhile.",
     after_help = "Examples:\n  amends doctor\n  amends doctor --peer 192.168.1.7:4100     also try this address\n  amends doctor --repair                    also mend what is damaged\n  amends doctor --json                      for scripts: an array, the worst first"
 )]
 pub struct Arguments {
@@ -100,11 +102,16 @@ pub(crate) async fn without_key(dir: &Path, how: &Look) -> Result<Seen, Failure>
                 "holder",
                 "An amends has the journal open, and answers.",
             ));
+<<<<<<< HEAD
             let asked = Request::Doctor {
                 peer: how.peer.clone(),
                 quiet: how.quiet,
             };
             match there.ask_to_the_end(asked, |_| Ok(())).await? {
+=======
+            let asked = Request::Doctor { peer, quiet };
+            return match there.ask_to_the_end(asked, |_| Ok(())).await? {
+>>>>>>> c135db0 (Tell a changed version number of a store as damage, and put one changed byte of the vault right)
                 Response::Findings(more) => {
                     findings.extend(more);
                     Ok(Seen::All(findings))
@@ -119,6 +126,19 @@ pub(crate) async fn without_key(dir: &Path, how: &Look) -> Result<Seen, Failure>
             ));
             Ok(Seen::Closed(home, findings))
         }
+<<<<<<< HEAD
+=======
+        Ok(None) => {
+            if let Some(told) = arguments.repair.then(|| mend_vault(&home)).flatten() {
+                findings.retain(|finding| finding.check != "vault");
+                findings.extend([told, outside::vault(&home)]);
+            }
+            findings.push(well(
+                "holder",
+                "No amends has the journal open: your devices meet while amends up runs, or by amends sync.",
+            ));
+        }
+>>>>>>> c135db0 (Tell a changed version number of a store as damage, and put one changed byte of the vault right)
         Err(failure) => {
             findings.push(doctor::failed("holder", failure));
             without_stores(findings, dir).await.map(Seen::All)
@@ -163,9 +183,28 @@ pub(crate) async fn with_key(
     Ok(findings)
 }
 
+<<<<<<< HEAD
 /// The lock that keeps others out meanwhile.
 fn locked(home: &Home) -> Result<Lock, Failure> {
     home.try_lock()?.ok_or(Failure::from(Advice::Busy))
+=======
+/// Puts one changed byte of the vault's file right. Nothing where that is not what is wrong with it.
+fn mend_vault(home: &Home) -> Option<Finding> {
+    let bytes = home.read_vault().ok()?;
+    let whole = amends_keys::vault::mended(&bytes)?;
+    let path = line(&home.dir().join(VAULT).display().to_string());
+    Some(match home.replace_vault(&bytes, &whole) {
+        Ok(()) => well("repair_vault", advice::vault_mended(&path)),
+        Err(error) => doctor::failed("repair_vault", not_replaced(error)),
+    })
+}
+
+/// The key, and the lock that keeps others out meanwhile.
+async fn open(context: &Context, home: &Home) -> Result<(VaultKey, Lock), Failure> {
+    let key = passphrase::unlock(context, home).await?;
+    let lock = home.try_lock()?.ok_or(Failure::from(Advice::Busy))?;
+    Ok((key, lock))
+>>>>>>> c135db0 (Tell a changed version number of a store as damage, and put one changed byte of the vault right)
 }
 
 /// What can be said where the stores stay closed.

@@ -34,9 +34,11 @@ use crate::label;
 use crate::seal::StoreKey;
 use crate::secret::secret_bytes;
 pub use keyring::KeyringSecret;
+pub use mend::mended;
 use secret::{Of, SecretSlot};
 
 mod keyring;
+mod mend;
 mod secret;
 
 /// A vault file has at most this many bytes: nothing longer is read.

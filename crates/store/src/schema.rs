@@ -54,6 +54,45 @@ pub(crate) fn version(conn: &Connection) -> Result<u32, OpenError> {
     u32::try_from(version).map_err(|_| OpenError::Damaged(format!("version {version}")))
 }
 
+/// A number that its tables do not have was changed on the disk: every migration alters the tables, so that they say of which
+/// version they are. Without this, one bit more would be told as a store of a newer program, and one bit less would be
+/// migrated again.
+///
+/// # Errors
+/// `Damaged` where the tables are those of another version that is known here.
+pub(crate) fn refuse_another_number(
+    conn: &Connection,
+    migrations: &[Migration],
+    found: u32,
+) -> Result<(), OpenError> {
+    // The tables of its own version are compared next, as they are of every store.
+    if usize::try_from(found).is_ok_and(|found| found == migrations.len()) {
+        return Ok(());
+    }
+    let there = objects(conn)?;
+    for (version, _) in (1_u32..)
+        .zip(migrations)
+        .filter(|(version, _)| *version != found)
+    {
+        if objects(&model(migrations, version)?)? == there {
+            return Err(OpenError::Damaged(format!(
+                "it says version {found}, and has the tables of version {version}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// An empty store of this version, in memory.
+fn model(migrations: &[Migration], version: u32) -> Result<Connection, OpenError> {
+    let mut model = Connection::open_in_memory()?;
+    let tx = model.transaction()?;
+    let upto = usize::try_from(version).unwrap_or(usize::MAX);
+    run(&tx, migrations.get(..upto).unwrap_or(migrations), 0)?;
+    tx.commit()?;
+    Ok(model)
+}
+
 /// Runs those of `migrations` that come after version `from`.
 ///
 /// # Errors
@@ -208,10 +247,8 @@ mod tests {
     }
 
     fn made_by(migrations: &[Migration]) -> Vec<Object> {
-        let mut model = Connection::open_in_memory().unwrap();
-        let tx = model.transaction().unwrap();
-        run(&tx, migrations, 0).unwrap();
-        objects(&tx).unwrap()
+        let known = u32::try_from(migrations.len()).unwrap();
+        objects(&model(migrations, known).unwrap()).unwrap()
     }
 
     #[test]
@@ -277,6 +314,35 @@ mod tests {
         assert!(!file::beside(&path, ".copy-unfinished").exists());
         let copy = open(&copy).unwrap();
         assert_eq!(copy.get(Table::Card, b"a").unwrap(), Some(vec![9; 20_000]));
+    }
+
+    #[test]
+    fn every_migration_alters_the_tables_so_that_they_say_of_which_version_they_are() {
+        let of = |version| objects(&model(MIGRATIONS, version).unwrap()).unwrap();
+        let all: Vec<_> = (0..=VERSION).map(of).collect();
+        for (at, tables) in all.iter().enumerate() {
+            assert!(!all[..at].contains(tables), "version {at}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_its_tables_do_not_have_is_damage_and_changes_nothing() {
+        let (home, path, store) = filled();
+        store.close().unwrap();
+        for number in (0..VERSION).chain([VERSION + 1, 67, 1 << 24, u32::MAX >> 1]) {
+            let raw = Connection::open(&path).unwrap();
+            raw.pragma_update(None, "user_version", number).unwrap();
+            raw.close().unwrap();
+            let before = fs::read(&path).unwrap();
+            let opened = open(&path);
+            assert!(
+                matches!(opened, Err(OpenError::Damaged(_))),
+                "{number}: {opened:?}"
+            );
+            assert_eq!(fs::read(&path).unwrap(), before, "{number}");
+            let files = fs::read_dir(home.path()).unwrap().count();
+            assert_eq!(files, 1, "{number}: no copy is kept of it");
+        }
     }
 
     #[test]

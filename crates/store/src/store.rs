@@ -106,6 +106,7 @@ impl Store {
         file::inspect(path)?;
         let mut conn = connect(path)?;
         let found = schema::version(&conn)?;
+        schema::refuse_another_number(&conn, MIGRATIONS, found)?;
         if found > schema::VERSION {
             return Err(OpenError::NewerVersion {
                 found,
