@@ -10,8 +10,12 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-/// Longer than anything here takes; a test that waits so long has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than anything here takes; a test that waits so long has failed. `AMENDS_PATIENCE` says how many seconds instead, where a
+/// long run gets only what other work leaves of a machine.
+pub(crate) fn patience() -> Duration {
+    let asked = std::env::var("AMENDS_PATIENCE").ok();
+    Duration::from_secs(asked.map_or(60, |seconds| seconds.parse().unwrap()))
+}
 
 /// A command of which every line is waited for. It is killed when the test is over.
 #[derive(Debug)]
@@ -66,7 +70,7 @@ impl Running {
     /// Waits for the next line that `wanted` takes, over others; `what` names it where it does not come.
     #[track_caller]
     pub(crate) fn until_such(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + patience();
         loop {
             match self
                 .lines
@@ -139,7 +143,7 @@ impl Running {
     /// Waits for its end: the exit code, and the code of its error where there is one.
     #[track_caller]
     pub(crate) fn ends(mut self) -> Ended {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + patience();
         // Its standard input ends too: nobody types anything more.
         drop(self.child.stdin.take());
         loop {
