@@ -151,6 +151,8 @@ pub(crate) struct App {
     pub(crate) sessions: Sessions,
     watchers: Vec<Face>,
     syncing: Vec<Syncing>,
+    /// How far the meeting is, as whoever watches was told.
+    watched: syncing::Progress,
     pub(crate) pairing: Option<Pairing>,
     pub(crate) tell_news: mpsc::Sender<PairingNews>,
     /// Changes that went each way over links that are closed.
@@ -218,6 +220,7 @@ impl App {
             sessions: Sessions::default(),
             watchers: Vec::new(),
             syncing: Vec::new(),
+            watched: syncing::Progress::default(),
             pairing: None,
             tell_news,
             parted_totals: (0, 0),
@@ -506,6 +509,7 @@ impl App {
                 // What comes of it goes over this link too, before anyone is told that all is there.
                 self.tend()?;
                 self.look_at_syncs();
+                self.tell_progress();
                 self.let_spare_go()
             }
         }

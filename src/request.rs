@@ -354,8 +354,14 @@ pub enum Event {
     Refused { message: String },
     /// Words for a person about something odd that was noticed (clock, an older copy of a home, …).
     Notice { message: String },
-    /// sync: how far it is.
-    Transfer { sent: u64, received: u64 },
+    /// sync and up: how far it is: changes that went each way, and records that are still to come, or are here and not on the other
+    /// device's disk yet. On `up` only what takes over a second, and at most once a second.
+    Transfer {
+        sent: u64,
+        received: u64,
+        to_come: u64,
+        to_go: u64,
+    },
     /// bundle: how far it is, in bytes, once it takes over a second; `of` is the whole, where it is known.
     Bundling { bytes: u64, of: Option<u64> },
     /// sync and up: pieces of photos that are still to come, and that are here and not on the other device yet; at most once a

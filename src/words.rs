@@ -301,7 +301,14 @@ pub fn event(out: Output, event: &Event) -> Option<String> {
         }
         Event::Reached { id } => format!("{} has reached your partner's device.", line(id)),
         Event::Refused { message } | Event::Notice { message } => line(message),
-        Event::Transfer { sent, received } => format!("Sent {sent}, received {received} so far."),
+        Event::Transfer {
+            sent,
+            received,
+            to_come,
+            to_go,
+        } => format!(
+            "Sent {sent}, received {received} so far; still to come: {to_come}, not yet on the other device: {to_go}."
+        ),
         Event::Bundling { bytes, of: None } => format!("{} so far …", size(*bytes)),
         Event::Bundling {
             bytes,

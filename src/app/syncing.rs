@@ -24,7 +24,76 @@ pub(super) struct Syncing {
     pub(super) met: bool,
 }
 
+/// How often it is told how far something is.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// How far a meeting is, for whoever watches: told where it takes over a second, and then once a second.
+#[derive(Default)]
+pub(super) struct Progress {
+    /// When it is next told; none where nothing is under way.
+    due: Option<Instant>,
+    /// Changes that had gone each way when it began.
+    before: (u64, u64),
+    told: (u64, u64),
+}
+
+impl Progress {
+    /// Something came. `under_way` is what is still to come and to go, `totals` gives what went each way so far.
+    fn moved(
+        &mut self,
+        now: Instant,
+        under_way: (u64, u64),
+        totals: impl FnOnce() -> (u64, u64),
+    ) -> Option<Event> {
+        let over = under_way == (0, 0);
+        if over && self.told == (0, 0) {
+            *self = Self::default();
+            return None;
+        }
+        let Some(due) = self.due else {
+            self.before = totals();
+            self.due = Some(now + EVERY);
+            return None;
+        };
+        if now < due && !over {
+            return None;
+        }
+        let totals = totals();
+        let sent = totals.0.saturating_sub(self.before.0);
+        let received = totals.1.saturating_sub(self.before.1);
+        self.due = Some(now + EVERY);
+        if self.told == (sent, received) && !over {
+            return None;
+        }
+        self.told = (sent, received);
+        if over {
+            // Who was told how far it is is told that it is done.
+            *self = Self::default();
+        }
+        let (to_come, to_go) = under_way;
+        Some(Event::Transfer {
+            sent,
+            received,
+            to_come,
+            to_go,
+        })
+    }
+}
+
 impl App {
+    /// Tells whoever watches how far a meeting is that takes long.
+    pub(super) fn tell_progress(&mut self) {
+        let Some(replica) = &self.replica else {
+            return;
+        };
+        let mut watched = std::mem::take(&mut self.watched);
+        let event = watched.moved(Instant::now(), replica.under_way(), || self.totals());
+        self.watched = watched;
+        if let Some(event) = event {
+            self.tell(&event);
+        }
+    }
+
     /// Changes that went each way since the start.
     pub(super) fn totals(&self) -> (u64, u64) {
         let Some(replica) = &self.replica else {
@@ -98,6 +167,7 @@ impl App {
         );
         let partner = self.partner_name();
         let progress = self.progress();
+        let under_way = self.replica.as_ref().map_or((0, 0), Replica::under_way);
         let now = Instant::now();
         for mut syncing in std::mem::take(&mut self.syncing) {
             if syncing.progress != progress {
@@ -134,7 +204,12 @@ impl App {
             } else {
                 if syncing.told != (sent, received) {
                     syncing.told = (sent, received);
-                    let _ = syncing.face.tell(Event::Transfer { sent, received });
+                    let _ = syncing.face.tell(Event::Transfer {
+                        sent,
+                        received,
+                        to_come: under_way.0,
+                        to_go: under_way.1,
+                    });
                 }
                 self.syncing.push(syncing);
             }
@@ -147,4 +222,46 @@ fn after(timeout: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(timeout)
         .unwrap_or_else(|| now + Duration::from_secs(86_400))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_over_a_second_is_told_once_a_second_and_when_it_is_done() {
+        let (begun, mut progress) = (Instant::now(), Progress::default());
+        // A record every tenth of a second, of forty that are to come.
+        let told: Vec<(u64, u64, u64)> = (0..=40)
+            .filter_map(|tenth| {
+                let now = begun + Duration::from_millis(tenth * 100);
+                let event = progress.moved(now, (40 - tenth, 0), || (7, 3 + tenth))?;
+                let Event::Transfer {
+                    sent,
+                    received,
+                    to_come,
+                    to_go: 0,
+                } = event
+                else {
+                    panic!("{event:?}");
+                };
+                Some((sent, received, to_come))
+            })
+            .collect();
+        assert_eq!(told, [(0, 10, 30), (0, 20, 20), (0, 30, 10), (0, 40, 0)]);
+    }
+
+    #[test]
+    fn what_takes_no_second_and_what_does_not_move_is_not_told() {
+        let (begun, mut progress) = (Instant::now(), Progress::default());
+        for n in 0..50 {
+            let now = begun + Duration::from_millis(n * 700);
+            let under_way = if n % 2 == 0 { (1, 2) } else { (0, 0) };
+            assert!(progress.moved(now, under_way, || (n, n)).is_none());
+        }
+        for n in 100..140 {
+            let now = begun + Duration::from_millis(n * 700);
+            assert!(progress.moved(now, (0, 3), || (50, 50)).is_none());
+        }
+    }
 }

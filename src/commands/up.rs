@@ -85,12 +85,16 @@ async fn show_all(context: &Context, journal: &mut Reached) -> Result<(), Failur
         };
         match turn {
             Ok(Turn::Event(event)) => {
-                // How far a meeting is would be a line a change, and each change that comes says so itself.
-                let told = context.wordy || !matches!(event, Event::Transfer { .. });
-                if told && out.is_json() {
+                let how_far = matches!(event, Event::Transfer { .. } | Event::Photos { .. });
+                if out.is_json() {
                     out.value(&event)?;
-                } else if told && let Some(words) = words::event(out, &event) {
-                    out.say(&words)?;
+                } else if let Some(words) = words::event(out, &event) {
+                    // How far something is is for who sits before it: beside what came, and not in a file of it.
+                    match how_far {
+                        true if out.is_terminal() || context.wordy => out.note(&words),
+                        true => {}
+                        false => out.say(&words)?,
+                    }
                 }
             }
             Ok(Turn::End(Response::Failed(failure))) => return Err(failure),

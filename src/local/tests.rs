@@ -58,6 +58,8 @@ async fn events_come_in_order_and_before_the_end() {
             .tell(Event::Transfer {
                 sent: n,
                 received: 0,
+                to_come: 0,
+                to_go: 0,
             })
             .unwrap();
     }

@@ -6,6 +6,7 @@ pub(crate) mod clocks;
 pub(crate) mod half;
 pub(crate) mod network;
 pub(crate) mod opened;
+pub(crate) mod relay;
 pub(crate) mod running;
 
 use std::fs;

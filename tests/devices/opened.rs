@@ -8,8 +8,8 @@ use amends_keys::identity::{JournalId, LogKey, LogSecret};
 use amends_keys::seal::{self, EpochSecret};
 use amends_keys::vault::Vault;
 use amends_replica::{
-    Edit, Effect, Input, Item, Record, RecordKind, Replica, Row, Shelf, ShelfError, World, Write,
-    actor_of, write_items,
+    Edit, Effect, Input, Item, Record, RecordKind, Replica, Row, Shelf, ShelfError, Words, World,
+    Write, actor_of, write_items,
 };
 use amends_store::{Store, Table};
 use rand_core::{CryptoRng, Rng};
@@ -156,6 +156,30 @@ impl Opened {
             if let Effect::Save { writes, .. } = effect {
                 let writes: Vec<_> = writes.iter().map(store_write).collect();
                 self.store.commit(&writes).unwrap();
+            }
+        }
+    }
+
+    /// Proposes so many boundaries, as this device's own program would.
+    pub(crate) fn proposes(&mut self, count: usize) {
+        let mut rng = rng();
+        for n in 0..count {
+            let mut world = World {
+                now: 1_800_000_000_000,
+                rng: &mut rng,
+                shelf: &OnShelf(&self.store),
+            };
+            let words = Words {
+                text: format!("Sentence {n} of somebody who was away for long."),
+                language: "en".into(),
+                ..Words::default()
+            };
+            let input = Input::Edit(Edit::Propose(words));
+            for effect in self.replica.handle(&mut world, input).unwrap() {
+                if let Effect::Save { writes, .. } = effect {
+                    let writes: Vec<_> = writes.iter().map(store_write).collect();
+                    self.store.commit_volatile(&writes).unwrap();
+                }
             }
         }
     }

@@ -305,6 +305,25 @@ impl Replica {
         self.returning > held || self.links.values().any(claimed)
     }
 
+    /// Records that are under way on the open sessions: how many the other devices say that they hold and that are not here, and
+    /// how many are here that they have not acknowledged. A log of which the two hold different branches does not count.
+    pub fn under_way(&self) -> (u64, u64) {
+        let (mut to_come, mut to_go) = (BTreeMap::new(), BTreeMap::new());
+        for link in self.links.values() {
+            let Some(theirs) = &link.theirs else { continue };
+            let logs: BTreeSet<&LogKey> = theirs.0.keys().chain(self.logs.keys()).collect();
+            for log in logs.into_iter().filter(|log| !link.forked.contains(log)) {
+                let held = self.logs.get(log).map_or(0, |row| row.seq);
+                let come = to_come.entry(*log).or_insert(0);
+                *come = theirs.seq(log).saturating_sub(held).max(*come);
+                let go = to_go.entry(*log).or_insert(u64::MAX);
+                *go = held.saturating_sub(theirs.seq(log)).min(*go);
+            }
+        }
+        let sum = |of: BTreeMap<LogKey, u64>| of.into_values().fold(0, u64::saturating_add);
+        (sum(to_come), sum(to_go))
+    }
+
     /// The logs of this device.
     pub(crate) fn own_logs(&self) -> impl Iterator<Item = (&LogKey, &LogRow)> {
         let own = self.member.static_key;
