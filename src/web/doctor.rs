@@ -89,7 +89,6 @@ pub(super) async fn doctor(
             findings
         }
     };
-
     Ok(Json(Looked {
         findings: worst_first(findings),
         stand: Stand::of(&house, session).await.0,

@@ -235,7 +235,7 @@ fn huge_bodies_and_heads_are_cut_off_and_slow_ones_hold_nobody_up() {
         format!("POST /ask HTTP/1.1\r\n{right}Connection: close\r\nContent-Length: -1\r\n\r\n"),
     ] {
         let answer = page.bytes_of(request.as_bytes());
-        assert!(refused(&answer), "{:.80}: {answer:.200}", request);
+        assert!(refused(&answer), "{request:.80}: {answer:.200}");
     }
     // Many who begin and say no more: in the head, before it, and in the body.
     let begun = format!("POST /ask HTTP/1.1\r\n{right}Content-Length: 100\r\n\r\n{{");

@@ -128,9 +128,10 @@ view('meet', (_, root) => {
     busy: t('meet.busy'),
     work: async () => {
       const { sent, received } = await ask({ request: 'sync', timeout_ms: 30000, peer: peer.value.trim() || null });
-      note(t(sent + received ? 'meet.done' : 'meet.same'));
       await refreshStatus();
-      go('today', {}, { replace: true });
+      note(t(sent + received ? 'meet.done' : 'meet.same'));
+      // Who went elsewhere meanwhile stays there.
+      if (root.isConnected) go('today', {}, { replace: true });
     },
   }, fold(t('pair.where'), labelled(t('pair.where'), peer, t('meet.where')))));
 });
