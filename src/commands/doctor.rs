@@ -102,16 +102,11 @@ pub(crate) async fn without_key(dir: &Path, how: &Look) -> Result<Seen, Failure>
                 "holder",
                 "An amends has the journal open, and answers.",
             ));
-<<<<<<< HEAD
             let asked = Request::Doctor {
                 peer: how.peer.clone(),
                 quiet: how.quiet,
             };
             match there.ask_to_the_end(asked, |_| Ok(())).await? {
-=======
-            let asked = Request::Doctor { peer, quiet };
-            return match there.ask_to_the_end(asked, |_| Ok(())).await? {
->>>>>>> c135db0 (Tell a changed version number of a store as damage, and put one changed byte of the vault right)
                 Response::Findings(more) => {
                     findings.extend(more);
                     Ok(Seen::All(findings))
@@ -120,16 +115,7 @@ pub(crate) async fn without_key(dir: &Path, how: &Look) -> Result<Seen, Failure>
             }
         }
         Ok(None) => {
-            findings.push(well(
-                "holder",
-                "No amends has the journal open: your devices meet while amends up runs, or by amends sync.",
-            ));
-            Ok(Seen::Closed(home, findings))
-        }
-<<<<<<< HEAD
-=======
-        Ok(None) => {
-            if let Some(told) = arguments.repair.then(|| mend_vault(&home)).flatten() {
+            if let Some(told) = how.repair.then(|| mend_vault(&home)).flatten() {
                 findings.retain(|finding| finding.check != "vault");
                 findings.extend([told, outside::vault(&home)]);
             }
@@ -137,8 +123,8 @@ pub(crate) async fn without_key(dir: &Path, how: &Look) -> Result<Seen, Failure>
                 "holder",
                 "No amends has the journal open: your devices meet while amends up runs, or by amends sync.",
             ));
+            Ok(Seen::Closed(home, findings))
         }
->>>>>>> c135db0 (Tell a changed version number of a store as damage, and put one changed byte of the vault right)
         Err(failure) => {
             findings.push(doctor::failed("holder", failure));
             without_stores(findings, dir).await.map(Seen::All)
@@ -183,11 +169,6 @@ pub(crate) async fn with_key(
     Ok(findings)
 }
 
-<<<<<<< HEAD
-/// The lock that keeps others out meanwhile.
-fn locked(home: &Home) -> Result<Lock, Failure> {
-    home.try_lock()?.ok_or(Failure::from(Advice::Busy))
-=======
 /// Puts one changed byte of the vault's file right. Nothing where that is not what is wrong with it.
 fn mend_vault(home: &Home) -> Option<Finding> {
     let bytes = home.read_vault().ok()?;
@@ -199,12 +180,9 @@ fn mend_vault(home: &Home) -> Option<Finding> {
     })
 }
 
-/// The key, and the lock that keeps others out meanwhile.
-async fn open(context: &Context, home: &Home) -> Result<(VaultKey, Lock), Failure> {
-    let key = passphrase::unlock(context, home).await?;
-    let lock = home.try_lock()?.ok_or(Failure::from(Advice::Busy))?;
-    Ok((key, lock))
->>>>>>> c135db0 (Tell a changed version number of a store as damage, and put one changed byte of the vault right)
+/// The lock that keeps others out meanwhile.
+fn locked(home: &Home) -> Result<Lock, Failure> {
+    home.try_lock()?.ok_or(Failure::from(Advice::Busy))
 }
 
 /// What can be said where the stores stay closed.
