@@ -254,13 +254,7 @@ impl Clones {
     }
 
     fn befall(&mut self, who: usize) {
-        let faults = [
-            Fault::Killed,
-            Fault::PowerCut,
-            Fault::SaveFails,
-            Fault::SaveUnsure,
-        ];
-        let fault = *self.rng.one(&faults).unwrap();
+        let fault = *self.rng.one(&Fault::ALL).unwrap();
         let after = self.rng.below(7);
         self.homes[who].fault = Some((fault, after));
         self.tell(|_| format!("{}: {fault:?} after {after} effects", NAMES[who]));

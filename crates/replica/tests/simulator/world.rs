@@ -32,6 +32,16 @@ pub enum Fault {
     SaveUnsure,
 }
 
+impl Fault {
+    /// Each of them.
+    pub const ALL: [Fault; 4] = [
+        Fault::Killed,
+        Fault::PowerCut,
+        Fault::SaveFails,
+        Fault::SaveUnsure,
+    ];
+}
+
 /// A device that breaks a rule, to see that the simulator notices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Planted {
@@ -257,12 +267,6 @@ impl World {
     }
 
     fn befall(&mut self, who: usize) {
-        let faults = [
-            Fault::Killed,
-            Fault::PowerCut,
-            Fault::SaveFails,
-            Fault::SaveUnsure,
-        ];
         match self.rng.below(10) {
             0 => {
                 self.tell(|| format!("{}'s process ends", NAMES[who]));
@@ -278,7 +282,7 @@ impl World {
                 self.tell(|| format!("{}'s disk is full: {full}", NAMES[who]));
             }
             _ => {
-                let fault = faults[self.rng.below(faults.len())];
+                let fault = Fault::ALL[self.rng.below(Fault::ALL.len())];
                 let after = self.rng.below(7);
                 self.devices[who].fault = Some((fault, after));
                 self.tell(|| format!("{}: {fault:?} after {after} effects", NAMES[who]));
