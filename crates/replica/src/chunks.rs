@@ -8,6 +8,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use amends_keys::blob::{self as sealed, ChunkName, MAX_SEALED_CHUNK};
+use amends_keys::identity::StaticKey;
 
 use crate::blob::Blobs;
 use crate::effect::{Effect, HandleError, LinkId, Shown, World};
@@ -64,22 +65,11 @@ impl LinkChunks {
         self.said_want = want;
     }
 
-    /// Whether the other device has said that every chunk is there which is here and which an entry names. That it wants
-    /// nothing is not enough: it may not have heard of a photo yet, or may take no more of them.
-    pub(crate) fn they_have_all(&self, blobs: &Blobs) -> bool {
-        !self.they_want && blobs.unreached().next().is_none()
-    }
-
-    /// Whether nothing more is to go either way: neither side waits for a chunk, or for a word about one.
-    pub(crate) fn at_rest(&self) -> bool {
+    /// Whether nothing more is to go over this link: the other device waits for no chunk, and neither for a word about one.
+    fn at_rest(&self) -> bool {
         let said_all = self.wonder.is_empty() && self.wondering.is_empty();
         let sent_all = self.queue.is_empty() && self.under_way.is_empty();
-        !self.they_want && self.have_all() && said_all && sent_all
-    }
-
-    /// Whether this device has every chunk that it wants, or that the other one can give.
-    pub(crate) fn have_all(&self) -> bool {
-        !self.known || !self.said_want
+        !self.they_want && said_all && sent_all
     }
 
     fn answered(&mut self, name: &ChunkName) {
@@ -88,15 +78,51 @@ impl LinkChunks {
     }
 }
 
+/// How far the chunks are between two devices, over all of their links: any of these may be the one that they go over.
+pub(crate) struct ChunksMet {
+    /// The other device has said that every chunk is there which is here and which an entry names.
+    pub(crate) they_have_all: bool,
+    /// This device has every chunk that it wants, or that the other one can give.
+    pub(crate) have_all: bool,
+    /// Nothing more is to go either way.
+    pub(crate) at_rest: bool,
+}
+
 impl Replica {
-    /// Whether chunks are to come over this link.
+    /// How far the chunks are between this device and another.
+    pub(crate) fn chunks_met(&self, device: &StaticKey) -> ChunksMet {
+        let links = || self.chunks_with(device);
+        // A device that knows no chunks can give none.
+        let have_all = !links().any(|link| link.known) || !self.wants_of(device);
+        ChunksMet {
+            // That it wants nothing is not enough: it may not have heard of a photo yet, or may take no more of them.
+            they_have_all: !links().any(|link| link.they_want)
+                && self.blobs.unreached().next().is_none(),
+            have_all,
+            at_rest: have_all && links().all(LinkChunks::at_rest),
+        }
+    }
+
+    fn chunks_with(&self, device: &StaticKey) -> impl Iterator<Item = &LinkChunks> {
+        let with = move |link: &&Link| link.device == *device && !link.closing;
+        self.links.values().filter(with).map(|link| &link.chunks)
+    }
+
+    /// Whether chunks are to come from this device: wanted here, and not said to lack there.
+    fn wants_of(&self, device: &StaticKey) -> bool {
+        let lacking = |name: &ChunkName| {
+            let mut links = self.chunks_with(device);
+            links.any(|link| link.lacking.contains(name))
+        };
+        self.blobs.wanted_from(0).any(|(_, name)| !lacking(&name))
+    }
+
+    /// Whether chunks are to come from the device at the other end of this link.
     pub(crate) fn wants_over(&self, link: LinkId) -> bool {
         let Some(state) = self.links.get(&link) else {
             return false;
         };
-        self.blobs
-            .wanted_from(0)
-            .any(|(_, name)| !state.chunks.lacking.contains(&name))
+        self.wants_of(&state.device)
     }
 
     /// Asks for chunks, and sends what was asked for where no record waits.
@@ -183,13 +209,19 @@ impl Replica {
         Ok(lacks)
     }
 
-    /// Says whether this device wants chunks, where that changed, and asks for the next.
-    fn ask(&mut self, link: LinkId, effects: &mut Vec<Effect>) {
+    /// Says whether this device wants chunks, where that changed. It says so over every link: the other device knows nothing
+    /// to be done while one of them says otherwise.
+    pub(crate) fn say_wants(&mut self, link: LinkId, effects: &mut Vec<Effect>) {
         let wants = self.wants_over(link);
-        let said = |link: &Link| link.chunks.said_want;
-        if self.links.get(&link).map(said) != Some(wants) {
+        let other = |link: &Link| link.chunks.known && link.chunks.said_want != wants;
+        if self.links.get(&link).is_some_and(other) {
             effects.push(self.send_clock(link, false));
         }
+    }
+
+    /// Says whether this device wants chunks, where that changed, and asks for the next.
+    fn ask(&mut self, link: LinkId, effects: &mut Vec<Effect>) {
+        self.say_wants(link, effects);
         let asks = self.next_asks(link);
         if !asks.is_empty() {
             let frame = Frame::Ask(asks).to_bytes();

@@ -605,7 +605,7 @@ impl Replica {
     /// How far the meeting on this link is.
     pub fn meeting(&self, link: LinkId) -> Meeting {
         self.links.get(&link).map_or_else(Meeting::default, |link| {
-            link.meeting(&self.clock(), &self.blobs)
+            link.meeting(&self.clock(), &self.chunks_met(&link.device))
         })
     }
 

@@ -8,9 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use amends_journal::EntryId;
 use amends_keys::identity::{LogKey, StaticKey};
 
-use crate::blob::Blobs;
 use crate::bundle::Reading;
-use crate::chunks::LinkChunks;
+use crate::chunks::{ChunksMet, LinkChunks};
 use crate::clock::{Clock, Position};
 use crate::effect::{Effect, HandleError, LinkId, Shown, World};
 use crate::frame::{Frame, KNOWS};
@@ -85,7 +84,7 @@ impl Link {
         }
     }
 
-    pub(crate) fn meeting(&self, ours: &Clock, blobs: &Blobs) -> Meeting {
+    pub(crate) fn meeting(&self, ours: &Clock, chunks: &ChunksMet) -> Meeting {
         // Of a log with two branches neither side has what the other one has, whatever the numbers say.
         let theirs = self.theirs.as_ref().filter(|_| self.forked.is_empty());
         let they_hold = theirs.is_some_and(|theirs| theirs.covers(ours));
@@ -93,9 +92,9 @@ impl Link {
         Meeting {
             sent: self.acknowledged,
             received: self.received,
-            partner_has_all: they_hold && self.chunks.they_have_all(blobs),
-            have_all: held && self.chunks.have_all(),
-            at_rest: they_hold && held && self.chunks.at_rest(),
+            partner_has_all: they_hold && chunks.they_have_all,
+            have_all: held && chunks.have_all,
+            at_rest: they_hold && held && chunks.at_rest,
         }
     }
 

@@ -108,6 +108,42 @@ fn what_is_asked_for_over_a_second_link_comes_over_it() {
     assert_whole(&pair, &blob);
 }
 
+/// A photo that came to be while two links stood is sent over one of them, and neither says before that it is there.
+#[test]
+fn neither_of_two_links_says_that_a_photo_came_before_it_did() {
+    let mut pair = met_pair(42);
+    let entry = pair.edit(ANA, proposal("a day by the sea")).unwrap();
+    let links = [pair.connect(), pair.connect()];
+    pair.run();
+    let blob = keep(&mut pair, ANA, &photo(PHOTO));
+    for who in [ANA, BO] {
+        note(&mut pair, who, entry, std::slice::from_ref(&blob));
+    }
+    loop {
+        let here = progress(&pair, BO, &blob).here == blob.chunks.len();
+        for meeting in links.map(|link| pair.bo().replica.meeting(link)) {
+            assert!(
+                here || !(meeting.have_all || meeting.at_rest),
+                "{meeting:?}"
+            );
+        }
+        for meeting in links.map(|link| pair.ana().replica.meeting(link)) {
+            assert!(here || !meeting.partner_has_all, "{meeting:?}");
+        }
+        let moved = links.map(|link| [BO, ANA].map(|to| pair.deliver(link, to)));
+        if moved == [[false; 2]; 2] {
+            break;
+        }
+    }
+    for device in &pair.devices {
+        for meeting in links.map(|link| device.replica.meeting(link)) {
+            let all = meeting.have_all && meeting.partner_has_all && meeting.at_rest;
+            assert!(all, "{meeting:?}");
+        }
+    }
+    assert_whole(&pair, &blob);
+}
+
 #[test]
 fn a_photo_goes_over_and_has_reached_the_other() {
     let (mut pair, entry, blob) = with_photo(1, PHOTO);
