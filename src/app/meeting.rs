@@ -426,6 +426,8 @@ impl App {
                 }
                 self.meetings.real_interface = real;
             }
+            Heard::Cable { plugged: true } => self.meetings.look_now(),
+            Heard::Cable { plugged: false } => self.sessions.doubt_all(),
             Heard::Found { peer, addresses } => {
                 let before: Vec<Address> = self.meetings.claimed().collect();
                 self.meetings.found.retain(|(known, _)| *known != peer);

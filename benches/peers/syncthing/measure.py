@@ -170,7 +170,7 @@ def measure_amends(base, program):
             time.sleep(30)
             run(["ip", "link", "set", "cable0", "up"])
             came.append(until(lambda: bo.has(f"by ana, {n}") and ana.has(f"by bo, {n}"), "what both wrote"))
-        print("back after half a minute without a cable, on both screens: " + ", ".join(f"{seconds:.1f}" for seconds in came) + " s")
+        print("back after half a minute without a cable, on both screens: " + ", ".join(f"{seconds:.3f}" for seconds in came) + " s")
     finally:
         for device in (ana, bo):
             device.process.terminate()

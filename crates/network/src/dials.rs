@@ -20,6 +20,8 @@ const RUNNING: usize = 8;
 /// Of which so many may be of addresses that anybody may have claimed, and so many of others while such wait: neither false
 /// claims nor old addresses at which nobody answers keep the other sort waiting.
 const RUNNING_OF_ONE_SORT: usize = 5;
+/// Dials that run, and those besides that went a way which is a new one by now.
+const RUNNING_IN_ALL: usize = 4 * RUNNING;
 /// Dials that wait; claimed ones are counted apart.
 const WAITING: usize = 256;
 
@@ -30,6 +32,8 @@ pub(crate) struct Dial {
     pub(crate) peer: Option<PeerId>,
     claimed: bool,
     began: Instant,
+    /// Something opened a way since it began. It may still come through, and keeps no other waiting.
+    overtaken: bool,
 }
 
 /// Every dial from the command to its link or its failure.
@@ -65,9 +69,21 @@ impl Dials {
         None
     }
 
+    /// What runs began before some way was opened: a packet that was lost is sent again only after seconds, so that all are
+    /// worth to be dialled anew.
+    pub(crate) fn overtake(&mut self) {
+        for dial in self.running.values_mut() {
+            dial.overtaken = true;
+        }
+    }
+
     fn next(&mut self) -> Option<(Address, Option<PeerId>, bool)> {
-        let claimed = self.running.values().filter(|dial| dial.claimed).count();
-        let others = self.running.len().saturating_sub(claimed);
+        let counted = || self.running.values().filter(|dial| !dial.overtaken);
+        let claimed = counted().filter(|dial| dial.claimed).count();
+        let others = counted().count().saturating_sub(claimed);
+        if claimed.saturating_add(others) >= RUNNING || self.running.len() >= RUNNING_IN_ALL {
+            return None;
+        }
         if self.claimed.is_empty() || others < RUNNING_OF_ONE_SORT {
             let next = self.waiting.pop_front();
             if let Some((address, peer)) = next {
@@ -84,10 +100,7 @@ impl Dials {
     /// Starts what may run; gives back what failed at once.
     pub(crate) fn start(&mut self, swarm: &mut Swarm<Behaviour>) -> Vec<Failed> {
         let mut failed = Vec::new();
-        while self.running.len() < RUNNING {
-            let Some((address, peer, claimed)) = self.next() else {
-                break;
-            };
+        while let Some((address, peer, claimed)) = self.next() {
             let options = options(address, peer);
             let connection = options.connection_id();
             match swarm.dial(options) {
@@ -99,6 +112,7 @@ impl Dials {
                             peer,
                             claimed,
                             began: Instant::now(),
+                            overtaken: false,
                         },
                     );
                 }
@@ -197,6 +211,36 @@ fn why_io(error: &io::Error, took: Duration, limit: Duration) -> DialError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_went_an_old_way_keeps_nothing_waiting() {
+        let mut dials = Dials::default();
+        let address: Address = "10.0.0.7:4000".parse().unwrap();
+        let runs = |dials: &mut Dials, numbers: std::ops::Range<usize>| {
+            for number in numbers {
+                let dial = Dial {
+                    address,
+                    peer: None,
+                    claimed: false,
+                    began: Instant::now(),
+                    overtaken: false,
+                };
+                dials
+                    .running
+                    .insert(ConnectionId::new_unchecked(number), dial);
+            }
+        };
+        runs(&mut dials, 0..RUNNING);
+        assert!(dials.add(address, None, false).is_none());
+        assert!(dials.next().is_none());
+        dials.overtake();
+        assert_eq!(dials.next(), Some((address, None, false)));
+        // Whatever comes and goes, no more than so many run.
+        runs(&mut dials, RUNNING..RUNNING_IN_ALL);
+        dials.overtake();
+        dials.add(address, None, false);
+        assert!(dials.next().is_none());
+    }
 
     #[test]
     fn the_systems_error_is_found_under_all_wrappings() {

@@ -36,6 +36,11 @@ pub enum Event {
         /// At least one real interface is listened on.
         real: bool,
     },
+    /// An interface got its cable or its radio network, or lost it; its addresses may have stayed the whole time.
+    Cable {
+        /// It got it: what nobody answered before may be answered now. Otherwise links over it may be dead.
+        plugged: bool,
+    },
     /// mDNS found this peer, or more of its addresses, or heard of it again after a silence. It claims; only a link proves.
     Found {
         /// Who it says it is; one of the allowed, where peers are limited.

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::address::socket_of;
 use crate::behaviour::{Behaviour, BehaviourEvent};
+use crate::cables::Cables;
 use crate::dials::{Dials, Failed};
 use crate::door::{Denied, Door};
 use crate::event::{Event, LinkId, RefusedReason};
@@ -54,6 +55,7 @@ struct Host {
     listeners: Listeners,
     real: Option<bool>,
     watcher: Option<IfWatcher>,
+    cables: Cables,
     look_again: Option<Instant>,
     dials: Dials,
     /// Where the connections lead, and whether this side dialled.
@@ -86,6 +88,7 @@ pub(crate) fn spawn(
         listeners,
         real: None,
         watcher: IfWatcher::new().ok(),
+        cables: Cables::new(),
         look_again: None,
         dials: Dials::default(),
         connections: HashMap::new(),
@@ -148,6 +151,7 @@ enum Turn {
     Swarm(SwarmEvent<BehaviourEvent>),
     LinkDone(ConnectionId),
     Interfaces,
+    Cables,
     Forsaken,
 }
 
@@ -169,6 +173,7 @@ impl Host {
                 Some(connection) = self.links_done.recv() => Turn::LinkDone(connection),
                 () = interfaces(&mut self.watcher) => Turn::Interfaces,
                 () = at(self.look_again) => Turn::Interfaces,
+                () = self.cables.changed() => Turn::Cables,
                 event = self.swarm.select_next_some() => Turn::Swarm(event),
             };
             match turn {
@@ -178,6 +183,7 @@ impl Host {
                 Turn::Swarm(event) => self.happened(event),
                 Turn::LinkDone(connection) => self.link_done(connection),
                 Turn::Interfaces => self.look(),
+                Turn::Cables => self.look_at_cables(),
                 Turn::Command(None) | Turn::Forsaken => break None,
             }
         };
@@ -297,6 +303,7 @@ impl Host {
                 address,
             } => {
                 if let Some(address) = self.listeners.opened(listener_id, &address) {
+                    self.dials.overtake();
                     self.telling.push_back(Event::Listening(address));
                 }
                 self.answer_where();
@@ -417,6 +424,19 @@ impl Host {
                 // Who asked may have stopped waiting.
                 answer.send(self.listeners.addresses()).ok();
             }
+        }
+    }
+
+    /// Much is told of an interface that changes nothing here: how strong a radio network is, for example.
+    fn look_at_cables(&mut self) {
+        let changed = self.cables.look();
+        if changed.unplugged {
+            self.telling.push_back(Event::Cable { plugged: false });
+        }
+        if changed.plugged {
+            self.dials.overtake();
+            self.telling.push_back(Event::Cable { plugged: true });
+            self.look();
         }
     }
 

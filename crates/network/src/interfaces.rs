@@ -3,6 +3,8 @@
 use std::io;
 use std::net::IpAddr;
 
+use if_addrs::Interface;
+
 /// How the names of tunnels, bridges of containers and interfaces of virtual machines begin.
 const NOT_REAL: [&str; 22] = [
     "tun",
@@ -35,9 +37,18 @@ const TUNNELS: usize = 10;
 /// The addresses of every real interface that is up, in order, without loopback and IPv6 link-local ones (libp2p cannot
 /// dial the latter: rust-libp2p issue 5608).
 pub(crate) fn addresses() -> io::Result<Vec<IpAddr>> {
+    addresses_of(|_| true)
+}
+
+/// Those of them whose interface runs: an address stays while the cable of its interface is out.
+pub(crate) fn running() -> io::Result<Vec<IpAddr>> {
+    addresses_of(Interface::is_oper_up)
+}
+
+fn addresses_of(which: fn(&Interface) -> bool) -> io::Result<Vec<IpAddr>> {
     let mut addresses: Vec<IpAddr> = if_addrs::get_if_addrs()?
         .into_iter()
-        .filter(|interface| serves(interface.ip()) && is_real(&interface.name))
+        .filter(|interface| which(interface) && serves(interface.ip()) && is_real(&interface.name))
         .map(|interface| interface.ip())
         .collect();
     addresses.sort();

@@ -48,6 +48,7 @@
 mod address;
 mod backoff;
 mod behaviour;
+mod cables;
 mod config;
 mod dials;
 mod door;

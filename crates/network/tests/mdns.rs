@@ -282,6 +282,32 @@ fn interfaces_that_come_and_go_are_followed() {
 }
 
 #[test]
+fn a_cable_that_goes_and_comes_back_is_told() {
+    in_a_network_of_our_own("a_cable_that_goes_and_comes_back_is_told", async || {
+        ip("link add cable0 type veth peer name cable1");
+        ip("addr add 10.95.0.1/24 dev cable0");
+        ip("link set cable0 up");
+        ip("link set cable1 up");
+        let mut host = Host::start(Config::pairing([1; 32]));
+        let told = async |host: &mut Host| {
+            host.until(|event| match event {
+                Event::Cable { plugged } => Some(plugged),
+                // Its address stays, and so does who listens there.
+                Event::StoppedListening(address) => panic!("{address} went with its cable"),
+                _ => None,
+            })
+            .await
+        };
+        for _ in 0..2 {
+            ip("link set cable1 down");
+            assert!(!told(&mut host).await);
+            ip("link set cable1 up");
+            assert!(told(&mut host).await);
+        }
+    });
+}
+
+#[test]
 fn a_flood_of_false_claims_stays_flat_and_passes() {
     in_a_network_of_our_own(
         "a_flood_of_false_claims_stays_flat_and_passes",
