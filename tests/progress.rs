@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use devices::Pair;
 use devices::opened::Opened;
+use devices::person::Person;
 use devices::relay::Relay;
 use serde_json::{Value, json};
 
@@ -66,5 +67,32 @@ fn whoever_was_away_for_long_sees_how_far_it_is_and_a_small_thing_is_only_shown(
         "{since:?}"
     );
     bo.down();
+    ana.down();
+}
+
+#[test]
+fn who_sits_before_it_reads_how_far_it_is() {
+    let pair = Pair::new();
+    let mut opened = Opened::of(&pair.ana);
+    opened.proposes(MANY);
+    opened.close();
+    let ana = pair.ana.up();
+    let relay = Relay::to(&ana.listen, Duration::from_millis(660));
+    let arguments = [
+        "up",
+        "--quiet",
+        "--listen",
+        "127.0.0.1:0",
+        "--peer",
+        &relay.at,
+    ];
+    let mut bo = Person::at(&mut pair.bo.for_a_person(&arguments));
+    bo.sees("Ana's device is here.")
+        .sees("received ")
+        .sees("still to come: ")
+        .sees("still to come: 0, not yet on the other device: 0.");
+    bo.interrupts();
+    assert_eq!(bo.leaves().0, 0);
+    assert_eq!(pair.bo.list().len(), MANY);
     ana.down();
 }

@@ -6,6 +6,7 @@ pub(crate) mod clocks;
 pub(crate) mod half;
 pub(crate) mod network;
 pub(crate) mod opened;
+pub(crate) mod person;
 pub(crate) mod relay;
 pub(crate) mod running;
 
@@ -153,18 +154,34 @@ impl Device {
 
     /// The program in this home, with nothing of this machine's settings, nobody to ask, and output for scripts.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.bare();
+        command
+            .arg("--json")
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// The program with the passphrase, and output for whoever sits before it.
+    pub(crate) fn for_a_person(&self, arguments: &[&str]) -> Command {
+        let mut command = self.bare();
+        command
+            .args(arguments)
+            .arg("--passphrase-file")
+            .arg(self.passphrase_file());
+        command
+    }
+
+    fn bare(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_amends"));
         command
             .env_clear()
             .env("HOME", self.base.path())
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("AMENDS_HOME", self.home())
-            .envs(self.settings.iter().map(|(name, value)| (name, value)))
-            .arg("--json")
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .envs(self.settings.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -520,7 +520,7 @@ run(async () => {
 
   await everybody(ana, bo);
 
-  await comes_back([ana, at_ana, 'a third one'], bo);
+  await comes_back([ana, at_ana, 'a third one'], [bo, at_bo, PASS]);
 
   await over(ana, bo);
 });

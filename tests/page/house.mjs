@@ -71,7 +71,7 @@ export async function person(name, size, { locale = 'en-GB', ...more } = {}) {
   context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   const odd = [];
-  page.on('pageerror', (error) => odd.push(`${error}`));
+  page.on('pageerror', (error) => odd.push(error.stack ?? `${error}`));
   page.on('console', (line) => {
     // What a failure says on purpose comes with a status that the browser writes down, too.
     if (line.type() === 'error' && !/status of (401|403|422)|ERR_/.test(line.text())) odd.push(line.text());

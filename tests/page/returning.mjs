@@ -1,10 +1,12 @@
-// What breaks, and comes back: a store that is damaged is mended in the page, or said to be beyond that, a backup is looked at, and a journal is made
+// What breaks, and comes back: a way that brings the first of a long text and not the rest, a store that is damaged is mended in the page, or said to be beyond that, a backup is looked at, and a journal is made
 // of it from an empty home.
 
+import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 
-import { click, device, fill, looked_at, must, person, room, sees, step } from './house.mjs';
+import { choose, click, device, fill, free, looked_at, must, person, room, sees, step } from './house.mjs';
 
 const ended = (device) => new Promise((gone) => {
   device.process.once('exit', gone);
@@ -25,9 +27,67 @@ function ruin(path) {
   writeFileSync(path, bytes);
 }
 
-export async function comes_back([ana, at_ana, passphrase], bo) {
+/** A way to a port that carries this many bytes there on each connection, and the rest once it is opened. */
+async function narrow(port, bytes) {
+  const waiting = [];
+  let opened = false;
+  const server = createServer((here) => {
+    const there = connect(port, '127.0.0.1');
+    let left = bytes;
+    here.on('data', (data) => {
+      const now = opened ? data.length : Math.min(left, data.length);
+      left -= now;
+      there.write(data.subarray(0, now));
+      if (now < data.length) {
+        here.pause();
+        waiting.push(() => {
+          there.write(data.subarray(now));
+          here.resume();
+        });
+      }
+    });
+    there.on('data', (data) => here.write(data));
+    for (const [one, other] of [[here, there], [there, here]]) one.on('error', () => other.destroy()).on('close', () => other.destroy());
+  });
+  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+  return {
+    at: `127.0.0.1:${server.address().port}`,
+    open: () => {
+      opened = true;
+      for (const carries of waiting) carries();
+    },
+  };
+}
+
+export async function comes_back([ana, at_first, passphrase], [bo, at_bo, passphrase_of_bo]) {
   const { page } = ana;
+  const port = await free();
+  const way = await narrow(port, 20_000);
+  // Where Bo is, since nothing is announced here.
+  const starts = () => device('ana', { peer: way.at });
+  let at_ana = at_first;
   let backup;
+
+  await step('what is still to come is counted, and no more once it came', async () => {
+    await Promise.all([ended(at_ana), ended(at_bo)]);
+    at_ana = await starts();
+    await page.goto(at_ana.address);
+    await fill(ana, 'Passphrase', passphrase);
+    await click(ana, 'Open');
+    await choose(ana, 'Propose a boundary');
+    // Nothing that could be said in fewer bytes.
+    await fill(ana, 'The words', randomBytes(60_000).toString('base64'));
+    await click(ana, 'Propose it');
+    await sees(ana, 'Not on Bo’s device yet.');
+    const at = await device('bo', { listen: `127.0.0.1:${port}` });
+    await bo.page.goto(at.address);
+    await fill(bo, 'Passphrase', passphrase_of_bo);
+    await click(bo, 'Open');
+    await sees(bo, /Not here yet of what Ana wrote: [1-9]/);
+    way.open();
+    await bo.page.waitForFunction(() => !document.body.innerText.includes('Not here yet'));
+    await sees(bo, 'Your devices are in touch.');
+  });
 
   await step('a backup is taken, and looked at', async () => {
     await click(ana, 'Settings');
@@ -59,7 +119,7 @@ export async function comes_back([ana, at_ana, passphrase], bo) {
   await step('a store that is damaged is said to be so, and mended', async () => {
     await ended(at_ana);
     damage(join(at_ana.home, 'private.db'));
-    again = await device('ana');
+    again = await starts();
     await page.goto(again.address);
     await sees(ana, 'Your journal is locked');
     await fill(ana, 'Passphrase', passphrase);
@@ -83,7 +143,7 @@ export async function comes_back([ana, at_ana, passphrase], bo) {
   await step('one that cannot be mended says so, and what is left to do', async () => {
     await ended(again);
     ruin(join(at_ana.home, 'private.db'));
-    again = await device('ana');
+    again = await starts();
     await page.goto(again.address);
     await click(ana, 'Is something wrong?');
     await fill(ana, 'Passphrase', passphrase);

@@ -66,7 +66,7 @@ view('today', async (_, root) => {
           status.next_checkin ? h('p', null, t('today.next', { when: moment(status.next_checkin) })) : null,
           h('p', null, status.connected ? t('today.with') : status.last_met ? t('today.met', { when: moment(status.last_met) }) : t('today.never')),
           status.not_reached ? h('p', null, t('today.notreached', { n: status.not_reached, partner: status.partner })) : null,
-          status.not_come ? h('p', null, t('today.notcome', { partner: status.partner })) : null,
+          status.not_come ? h('p', null, t('today.notcome', { n: status.not_come, partner: status.partner })) : null,
           status.photos_to_come + status.photos_to_go ? h('p', null, t('today.photos')) : null,
           status.older ? h('p', null, t(`today.older.${status.older}`, { partner: status.partner })) : null,
           status.incarnations.copy ? h('p', null, t('today.copy')) : null,

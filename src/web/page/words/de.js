@@ -110,7 +110,7 @@ export default {
   'today.space.theirs': '{name} hat bis {when} um Abstand gebeten.',
   'today.waits.all': 'Alles, was auf dich wartet',
   'today.held': 'Wartet auf das Ende des Abstands',
-  'today.notcome': 'Etwas von {partner} ist noch nicht da. Es kommt, wenn ihr euch trefft.',
+  'today.notcome': 'Von {partner} noch nicht da: {n}. Es kommt, wenn ihr euch trefft.',
   'today.photos': 'Fotos sind noch unterwegs. Sie gehen weiter, wenn ihr euch trefft.',
   'today.older.mine': 'Hier ist Amends älter als bei {partner}. Bring es auf den neuesten Stand.',
   'today.older.partners': 'Bei {partner} ist Amends älter als hier und sollte auf den neuesten Stand.',

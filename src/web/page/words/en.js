@@ -132,7 +132,7 @@ export default {
   'today.space.theirs': '{name} asked for space until {when}.',
   'today.waits.all': 'All that waits for you',
   'today.held': 'Waits for the end of the space',
-  'today.notcome': '{partner} wrote something that has not come yet. It comes when you meet.',
+  'today.notcome': 'Not here yet of what {partner} wrote: {n}. It comes when you meet.',
   'today.photos': 'Photos are still on their way. They go on when you meet.',
   'today.older.mine': 'This device has an older Amends than {partner}’s. Bring it up to date.',
   'today.older.partners': '{partner}’s device has an older Amends than this one. It should be brought up to date.',
