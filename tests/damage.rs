@@ -174,6 +174,109 @@ fn a_changed_byte_anywhere_is_said_and_repaired_and_the_partner_gives_the_rest()
 }
 
 #[test]
+fn a_changed_byte_of_the_header_is_said_whatever_it_says_and_repaired() {
+    let (pair, list) = with_something_written();
+    let home = pair.ana.home();
+    let long = std::env::var_os("AMENDS_LONG").is_some();
+    for store in ["journal.db", "private.db"] {
+        let path = home.join(store);
+        let whole = fs::read(&path).unwrap();
+        // The number of the tables is in 60..64, whose file it is in 68..72.
+        let some: &[usize] = match store {
+            "journal.db" => &[0, 18, 60, 63, 68],
+            _ => &[63],
+        };
+        let places = (0..100).filter(|at| long || some.contains(at));
+        for at in places {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x41;
+            fs::write(&path, &bytes).unwrap();
+            let said = pair.ana.run(&["boundary", "list"]);
+            // What SQLite does not look at changes nothing.
+            if said.exit != 0 {
+                let (exit, code) = said.failure();
+                let clear = ["damaged", "foreign", "incomplete"].contains(&code.as_str());
+                assert!(exit == 7 && clear, "{store} byte {at}: {said:#?}");
+                assert!(
+                    !said.err.contains("panicked"),
+                    "{store} byte {at}: {said:#?}"
+                );
+                let name = format!("repair_{}", store.trim_end_matches(".db"));
+                let found = repair(&pair.ana);
+                assert_eq!(
+                    of(&found, &name)["state"],
+                    "ok",
+                    "{store} byte {at}: {found:#?}"
+                );
+            }
+            assert_eq!(pair.ana.list(), list, "{store} byte {at}");
+            fs::write(&path, &whole).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_changed_byte_of_the_log_that_is_written_first_loses_what_stands_behind_it_and_nothing_before()
+{
+    let (pair, _) = with_something_written();
+    let home = pair.ana.home();
+    // Killed, so that what it wrote stands in the `-wal` alone.
+    let up = pair.ana.up();
+    for n in 0..4 {
+        let said = pair
+            .ana
+            .run_locked(&["boundary", "propose", &format!("Late {n}.")]);
+        said.ok();
+    }
+    up.running.kill();
+    let wal = fs::read(home.join("journal.db-wal")).unwrap();
+    let store = fs::read(home.join("journal.db")).unwrap();
+    assert!(wal.len() > 4 * 4096, "{}", wal.len());
+    let late = |device: &Device| -> Vec<String> {
+        let texts = device.list();
+        let texts = texts
+            .iter()
+            .map(|entry| entry["text"].as_str().unwrap().to_owned());
+        texts.filter(|text| text.starts_with("Late")).collect()
+    };
+    let copy = || {
+        let copy = pair.ana.copy();
+        fs::write(copy.home().join("journal.db"), &store).unwrap();
+        copy
+    };
+    assert_eq!(late(&copy()).len(), 4);
+    let frames: Vec<usize> = (32..wal.len()).step_by(24 + 4096).collect();
+    let mut lengths = Vec::new();
+    for at in [0, 8, 16, 24].into_iter().chain(
+        frames
+            .iter()
+            .step_by(frames.len() / 5 + 1)
+            .map(|at| at + 600),
+    ) {
+        let device = copy();
+        let mut bytes = wal.clone();
+        bytes[at] ^= 0x41;
+        fs::write(device.home().join("journal.db-wal"), &bytes).unwrap();
+        let now = late(&device);
+        // What is there is the beginning of what was written.
+        let expected: Vec<String> = (0..now.len()).map(|n| format!("Late {n}.")).collect();
+        assert_eq!(now, expected, "byte {at}");
+        lengths.push(now.len());
+        let found = repair(&device);
+        assert_eq!(
+            of(&found, "journal")["state"],
+            "ok",
+            "byte {at}: {found:#?}"
+        );
+        device.propose("And on it goes.");
+    }
+    assert!(
+        lengths.contains(&0) && lengths.iter().any(|length| *length > 0),
+        "{lengths:?}"
+    );
+}
+
+#[test]
 fn a_changed_byte_anywhere_in_the_vault_is_said_and_put_right() {
     let (pair, list) = with_something_written();
     let path = pair.ana.home().join("vault");

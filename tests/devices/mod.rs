@@ -148,6 +148,16 @@ impl Device {
         self.settings.push((name.to_owned(), value.to_owned()));
     }
 
+    /// What no command finds in its environment any more.
+    pub(crate) fn unset(&mut self, name: &str) {
+        self.settings.retain(|(known, _)| known != name);
+    }
+
+    /// The folder in which its home is.
+    pub(crate) fn base(&self) -> &Path {
+        self.base.path()
+    }
+
     pub(crate) fn passphrase_file(&self) -> PathBuf {
         self.base.path().join("passphrase")
     }

@@ -93,6 +93,29 @@ impl Running {
         }
     }
 
+    /// Waits for the next event of this name; false where it ends before that comes.
+    #[track_caller]
+    pub(crate) fn comes_to(&mut self, event: &str) -> bool {
+        let deadline = Instant::now() + patience();
+        loop {
+            match self
+                .lines
+                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            {
+                Ok(value) => {
+                    self.seen.push(value.clone());
+                    if value["event"] == event {
+                        return true;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("{event:?} did not come in time. {}", self.story())
+                }
+                Err(RecvTimeoutError::Disconnected) => return false,
+            }
+        }
+    }
+
     fn story(&self) -> String {
         let seen: Vec<String> = self.seen.iter().map(ToString::to_string).collect();
         format!(
