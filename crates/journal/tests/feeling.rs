@@ -6,8 +6,12 @@ mod forge;
 mod told;
 
 use amends_journal::feeling::{Feel, Say, TAG_BYTES, TAGS};
-use amends_journal::{EntryId, EntryKind, Field, Person, RuleError, RuleFault, View};
-use told::{Device, entry_of};
+use amends_journal::wall::PermitFault;
+use amends_journal::{
+    EntryId, EntryKind, Field, GREATEST_N, Person, Refusal, RuleError, RuleFault, Statement,
+    StatementFault, View,
+};
+use told::{Device, Record, entry_of, forge_said};
 
 const FEELING: EntryKind = EntryKind::Feeling;
 
@@ -41,6 +45,53 @@ fn in_a_private_store_a_feeling_is_said_anew_and_the_latest_stands() {
     ana.says(Say::Shared(copy)).unwrap();
     let view = ana.view().feeling();
     assert_eq!((view.feel, view.shared), (less, vec![copy.0]));
+}
+
+#[test]
+fn one_change_holds_sixteen_statements_and_no_more() {
+    let mut ana = Device::alone(FEELING, 1);
+    ana.begins(&[say("Left out.").into()]).unwrap();
+    let said = vec![ana.statement(16, &[b"Sad.", b"", b""]); 17];
+    let mut taken = |statements: &[Statement]| {
+        let record = ana.forges(statements);
+        ana.clone().takes(&record)
+    };
+    taken(&said[..16]).unwrap();
+    assert!(matches!(
+        taken(&said),
+        Err(Refusal::Permit(PermitFault::TooManyActs(17)))
+    ));
+}
+
+#[test]
+fn numbers_of_statements_rise_until_the_greatest_which_they_may_share() {
+    let mut ana = Device::alone(FEELING, 1);
+    ana.begins(&[say("Left out.").into()]).unwrap();
+    let says = |ana: &mut Device, n: u64| {
+        let statement = Statement {
+            n,
+            ..ana.statement(16, &[b"Sad.", b"", b""])
+        };
+        let change = forge_said(&ana.anas, told::actor(1), &[statement]);
+        ana.takes(&Record {
+            device: 1,
+            changes: vec![change],
+        })
+    };
+    let late = GREATEST_N - 1;
+    says(&mut ana, late).unwrap();
+    for n in [late, late - 1, 1] {
+        assert!(matches!(
+            says(&mut ana, n),
+            Err(Refusal::Permit(PermitFault::Statement(
+                _,
+                StatementFault::Number
+            )))
+        ));
+    }
+    for _ in 0..2 {
+        says(&mut ana, GREATEST_N).unwrap();
+    }
 }
 
 #[test]

@@ -132,6 +132,29 @@ fn operations_are_counted_up_to_a_bound() {
         ),
         Err(Refusal::Permit(PermitFault::Counter(_)))
     ));
+    // What fits to the last is taken, and nothing after it.
+    let letters = |part: &Part, count: u64| {
+        let first = forge::expanded(part, forge::EVE, vec![]).start_op.get();
+        let mut key = forge::beginning();
+        let letter = |counter: u64| {
+            let next = forge::after(id(counter, forge::EVE));
+            let key = std::mem::replace(&mut key, next);
+            op(put("x"), forge::container(2), key, true, vec![])
+        };
+        let change = forged(
+            part,
+            forge::EVE,
+            (first..first + count).map(letter).collect(),
+        );
+        wall::admit(part, &common::writer(forge::EVE), &[&change])
+    };
+    let left = PART_OPERATIONS - ana.shared.size().1;
+    let full = letters(&ana.shared, left).unwrap();
+    assert_eq!(full.size().1, PART_OPERATIONS);
+    assert!(matches!(
+        letters(&full, 1),
+        Err(Refusal::Permit(PermitFault::Counter(_)))
+    ));
 }
 
 #[test]
@@ -164,6 +187,23 @@ fn one_writer_s_changes_weigh_up_to_a_bound() {
     };
     assert!(matches!(refused, Refusal::Permit(PermitFault::Weight(_))));
     assert!(ana.anas.size().0 <= WRITER_BYTES);
+    // What fits to the last byte is taken, and nothing after it.
+    let forge = |part: &Part, length: u64| {
+        let text = vec![b'x'; usize::try_from(length).unwrap()];
+        let statement = ana.statement(17, &[&text]);
+        told::forge_said(part, told::actor(1), &[statement])
+    };
+    let left = WRITER_BYTES - ana.anas.size().0;
+    // What stands around the text is as long for each text of about this length.
+    let around = forge(&ana.anas, left - 400).len() as u64 - (left - 400);
+    let last = forge(&ana.anas, left - around);
+    assert_eq!(last.len() as u64, left);
+    let full = wall::admit(&ana.anas, &ana.writer(1), &[&last]).unwrap();
+    assert_eq!(full.size().0, WRITER_BYTES);
+    assert!(matches!(
+        wall::admit(&full, &ana.writer(1), &[&forge(&full, 1)]),
+        Err(Refusal::Permit(PermitFault::Weight(_)))
+    ));
     let again = Part::load(kind, 1, PartKind::Own, &ana.anas.save()).unwrap();
     assert_eq!(again.heads(), ana.anas.heads());
 }

@@ -4,7 +4,7 @@ mod common;
 #[path = "common/forge.rs"]
 mod forge;
 
-use amends_journal::wall::{ColumnFault, PermitFault};
+use amends_journal::wall::{ColumnFault, Judged, PermitFault};
 use amends_journal::{Act, ActFault, Actor, Part, PartKind, Refusal, Verb};
 use automerge::legacy::{MarkData, ObjectId, Op, OpType};
 use automerge::{ChangeHash, ObjType, ScalarValue};
@@ -554,6 +554,39 @@ fn changes_of_one_part_are_all_taken_or_none() {
         Err(Refusal::Permit(PermitFault::Seq { .. }))
     ));
     assert_eq!(admit(&[]).unwrap().heads(), ana.shared.heads());
+}
+
+#[test]
+fn changes_that_wait_can_be_forgotten_from_the_last_one_back() {
+    let (ana, _) = device();
+    let writer = common::writer(EVE);
+    let good = forged(&ana.shared, EVE, vec![letter()]);
+    let after_good = amends_journal::wall::admit(&ana.shared, &writer, &[&good]).unwrap();
+    let next = forged(&after_good, EVE, vec![letter()]);
+    let mut judged = Judged::new(ana.shared.clone());
+    assert_eq!(judged.waiting(), 0);
+    judged.judge(&writer, &good).unwrap();
+    judged.judge(&writer, &next).unwrap();
+    assert_eq!(judged.waiting(), 2);
+    // Beyond those that wait there is nothing to forget.
+    judged.forget(3);
+    assert_eq!(judged.waiting(), 2);
+    judged.forget(1);
+    assert_eq!(judged.waiting(), 1);
+    // The one that was forgotten can come again, and the other one cannot.
+    assert!(matches!(
+        judged.judge(&writer, &good),
+        Err(Refusal::Permit(PermitFault::Seq { .. }))
+    ));
+    judged.judge(&writer, &next).unwrap();
+    judged.forget(1);
+    let part = judged.finish().unwrap();
+    assert_eq!(part.heads(), after_good.heads());
+    assert_eq!(
+        amends_journal::carry::hash_of(&good),
+        after_good.heads().first().copied()
+    );
+    assert_eq!(amends_journal::carry::hash_of(b"no change"), None);
 }
 
 /// A snapshot is ours, sealed, and still it is looked at.

@@ -342,3 +342,19 @@ fn debug_shows_no_secret_and_no_name() {
         "{shown}"
     );
 }
+
+#[test]
+fn a_sealed_message_is_read_from_its_least_to_its_greatest_length() {
+    for length in [TAG + AEAD_TAG, MAX_MESSAGE] {
+        let bytes = vec![0; length];
+        let (_, sealed) = tagged(Message::M3, &bytes).unwrap();
+        assert_eq!(sealed.len(), length - TAG);
+    }
+    for got in [0, TAG, TAG + AEAD_TAG - 1, MAX_MESSAGE + 1] {
+        let message = Message::M3;
+        assert_eq!(
+            tagged(message, &vec![0; got]).unwrap_err(),
+            PairingError::Size { message, got }
+        );
+    }
+}
