@@ -11,6 +11,8 @@
 //! face -> holder   Answer, …                               meanwhile, where an event asks
 //! ```
 //!
+//! Where the end is [`Response::Json`], the bytes of that JSON follow its line.
+//!
 //! The socket stands in the home with mode 0600 and takes this user's processes alone. Whoever closes it ends the
 //! conversation: a command that is stopped with Ctrl-C is simply gone.
 
@@ -30,11 +32,11 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::advice::Advice;
 use crate::home::{Home, Lock};
-use crate::request::{Answer, Event, Request, Response};
+use crate::request::{Answer, Event, Made, Request, Response};
 
 /// The longest line that a face may send: a text at its bound, escaped, fits many times over.
 const MAX_ASKED: u64 = 2 << 20;
-/// The longest line that the holder may send: a list of everything there is.
+/// The longest that the holder may send at once: a list of everything there is.
 const MAX_TOLD: u64 = 512 << 20;
 /// Bytes read at once: a long list comes in few pieces.
 const READ_AT_ONCE: usize = 64 << 10;
@@ -225,6 +227,20 @@ impl<R: tokio::io::AsyncRead + Unpin> Lines<R> {
         }
         Ok(serde_json::from_slice(&self.buffer)?)
     }
+
+    /// What follows a line: text of so many bytes.
+    async fn text(&mut self, bytes: u64) -> Result<String, LineError> {
+        if bytes > self.longest {
+            return Err(LineError::TooLong(self.longest));
+        }
+        let mut text = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
+        (&mut self.from).take(bytes).read_to_end(&mut text).await?;
+        if (text.len() as u64) < bytes {
+            return Err(LineError::Closed);
+        }
+        Ok(String::from_utf8(text)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?)
+    }
 }
 
 async fn send<W: tokio::io::AsyncWrite + Unpin, T: Serialize>(
@@ -393,7 +409,10 @@ async fn relay(
                 Turn::End(Response::Failed(Advice::HolderLost.into()))
             });
             send(&mut to, &turn).await?;
-            if matches!(turn, Turn::End(_)) {
+            if let Turn::End(response) = turn {
+                if let Response::Json(made) = response {
+                    to.write_all(made.json().as_bytes()).await?;
+                }
                 return Ok(());
             }
         }
@@ -503,6 +522,10 @@ async fn carry(conversation: Conversation, holder: Holder) {
     let heard = async {
         loop {
             match lines.next::<Turn>().await {
+                Ok(Turn::End(Response::Json(told))) => {
+                    let json = lines.text(told.bytes()).await.ok()?;
+                    return Some(Response::Json(Made::followed(json)));
+                }
                 Ok(Turn::End(response)) => return Some(response),
                 Ok(Turn::Event(event)) => {
                     if events.send(event).await.is_err() {

@@ -18,7 +18,6 @@ mod space;
 mod talk;
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 pub use across::{Due, Found, History, VersionLine, Week};
 pub use apology::{Apology, ApologyRequest, ApologyWords};
@@ -380,7 +379,7 @@ pub enum Response {
     /// All of a kind.
     Entries(Vec<Entry>),
     /// The same as the JSON that scripts read.
-    Json(Box<RawValue>),
+    Json(Made),
     /// Everything, by week.
     Timeline(Vec<Week>),
     /// What is due.
@@ -415,6 +414,45 @@ pub enum Response {
     PacketPages(Box<PacketPages>),
     /// It failed.
     Failed(Failure),
+}
+
+/// JSON as it was made, for whoever hands it on. Over the local socket its bytes follow the line that tells of them, so that
+/// nobody takes a long list apart only to pass it on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// How many bytes follow.
+    bytes: u64,
+    #[serde(skip)]
+    json: String,
+}
+
+impl Made {
+    /// The JSON of a value.
+    ///
+    /// # Errors
+    /// The value's own, where it cannot be written.
+    pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Made, serde_json::Error> {
+        serde_json::to_string(value).map(Made::followed)
+    }
+
+    /// What followed.
+    pub(crate) fn followed(json: String) -> Made {
+        Made {
+            bytes: json.len() as u64,
+            json,
+        }
+    }
+
+    /// How many bytes follow.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The JSON.
+    #[must_use]
+    pub fn json(&self) -> &str {
+        &self.json
+    }
 }
 
 /// What went each way at a meeting (`sync`, DESIGN section 6).

@@ -8,7 +8,6 @@ use amends_journal::{
 use amends_replica::{Card, Edit, EditError, Input, Replica, Whose};
 
 use serde::{Serialize, Serializer};
-use serde_json::value::to_raw_value;
 
 use super::agreement::agreement_waits;
 use super::holding::is_held;
@@ -17,8 +16,8 @@ use super::stores::{Shelves, damaged, internal};
 use super::{App, FeedError};
 use crate::advice::Advice;
 use crate::request::{
-    ActLine, Agreement, Apology, Entry, Failure, Feeling, Met, Own, Part, Response, Status, Unread,
-    Waits, Which, Why,
+    ActLine, Agreement, Apology, Entry, Failure, Feeling, Made, Met, Own, Part, Response, Status,
+    Unread, Waits, Which, Why,
 };
 
 /// A time in RFC 3339, UTC, as scripts read it.
@@ -674,8 +673,7 @@ fn json_of<T>(all: &[T], entry: impl Fn(&T) -> Entry) -> Result<Response, Failur
             to.collect_seq(self.0.iter().map(&self.1))
         }
     }
-    // What was just written need not be read once more to be known as JSON.
-    let json = to_raw_value(&Each(all, entry)).map_err(|error| internal(&error))?;
+    let json = Made::of(&Each(all, entry)).map_err(|error| internal(&error))?;
     Ok(Response::Json(json))
 }
 

@@ -1,11 +1,10 @@
 //! What the verbs of all kinds have in common: their plainest arguments, what came of them, and how it is said.
 
 use clap::Args;
-use serde_json::value::RawValue;
 
 use crate::cli::Context;
 use crate::holder::{self, Reached, Wish};
-use crate::request::{Agenda, Entry, Failure, PhotoSaved, Request, Response};
+use crate::request::{Agenda, Entry, Failure, Made, PhotoSaved, Request, Response};
 use crate::words;
 
 /// An entry.
@@ -30,7 +29,7 @@ pub(super) enum Said {
     /// All of a kind, and what is said where there are none.
     All(Vec<Entry>, &'static str),
     /// All of a kind as JSON, for scripts.
-    Json(Box<RawValue>),
+    Json(Made),
     /// One, shown whole.
     One(Box<Entry>),
     /// Something was done to one.
@@ -93,7 +92,7 @@ pub(super) fn say(context: &Context, said: Said) -> Result<(), Failure> {
     let out = context.out;
     match said {
         Said::All(entries, none) => out.value_or(&entries, || words::list(out, &entries, none)),
-        Said::Json(all) => out.json(all.get()),
+        Said::Json(all) => out.json(all.json()),
         Said::One(entry) => out.value_or(&entry, || words::entry(out, &entry)),
         Said::Done(verb, entry) => out.value_or(&entry, || words::done(verb, &entry)),
         Said::Told(entry, told) => out.value_or(&entry, || told),

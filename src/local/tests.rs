@@ -140,6 +140,43 @@ async fn a_conversation_over_the_socket_is_the_same() {
 }
 
 #[tokio::test]
+async fn json_comes_over_the_socket_as_it_was_made_or_not_at_all() {
+    let base = tempfile::tempdir().unwrap();
+    let (home, lock) = a_home(&base.path().join("home"));
+    let (to, mut conversations) = mpsc::channel(4);
+    let door = Door::open(&home, &lock, true, to).unwrap();
+    let long = Made::of(&vec!["\u{1b}\"\\\n€"; 200_000]).unwrap();
+    for made in [long, Made::followed("[\n]\n".to_owned()), Made::default()] {
+        let holder = Holder::find(&home).await.unwrap().unwrap();
+        let mut caller = holder.ask(Request::Watch);
+        let conversation = conversations.recv().await.unwrap();
+        conversation.face.end(Response::Json(made.clone()));
+        match the_end(&mut caller).await {
+            Ok(Response::Json(came)) => assert_eq!(came, made),
+            other => panic!("{other:?}"),
+        }
+    }
+    door.close().await.unwrap();
+
+    // A holder that goes in the middle of it, and one that says more than any list could be.
+    for (bytes, follows) in [(5, "[1,2"), (u64::MAX, "[1,2]")] {
+        let listener = UnixListener::bind(home.socket()).unwrap();
+        let answering = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let greeting = r#"{"amends":"0.1.0","stays":true}"#;
+            let end = format!(r#"{{"end":{{"response":"json","value":{{"bytes":{bytes}}}}}}}"#);
+            let told = format!("{greeting}\n{end}\n{follows}");
+            stream.write_all(told.as_bytes()).await.unwrap();
+        });
+        let holder = Holder::find(&home).await.unwrap().unwrap();
+        let mut caller = holder.ask(Request::Watch);
+        assert!(matches!(the_end(&mut caller).await, Err(HolderLost)));
+        answering.await.unwrap();
+        fs::remove_file(home.socket()).unwrap();
+    }
+}
+
+#[tokio::test]
 async fn leaving_is_noticed_over_the_socket_too() {
     let base = tempfile::tempdir().unwrap();
     let (home, lock) = a_home(&base.path().join("home"));
