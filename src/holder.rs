@@ -148,9 +148,12 @@ impl Here {
         let started = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || {
-                let outcome = hold(
-                    &home, key, &lock, wish, to_relays, waiting, tell_open, end_wished,
-                );
+                // The process may go on without the journal, and its keys must not.
+                let outcome = amends_keys::wiping_stack(|| {
+                    hold(
+                        &home, key, &lock, wish, to_relays, waiting, tell_open, end_wished,
+                    )
+                });
                 // The lock goes before the word that it is over, so that the next command finds it free.
                 drop(lock);
                 drop(tell_ended.send(outcome));

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! browser ──▶ peer    only this user's processes are let in at all
+//!         ──▶ unkept  what was sent is wiped once it was answered
 //!         ──▶ guard   Host, Origin, the one-time token, sessions, the idle lock
 //!         ──▶ asks    one request, and what comes of it as JSON lines
 //!         ──▶ carry   files that the browser brings or takes away
@@ -24,6 +25,7 @@ mod gate;
 mod guard;
 mod peer;
 mod trial;
+mod unkept;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -121,7 +123,7 @@ impl Server {
         tokio::spawn(look_after(Arc::downgrade(&house)));
         let serving = tokio::spawn(async move {
             // It ends with this process and not before: accepting goes on after an error.
-            drop(axum::serve(peer::Mine(listener), router).await);
+            unkept::serve(peer::Mine(listener), router).await;
         });
         Ok(Server { house, serving })
     }
@@ -219,7 +221,7 @@ const SAYS: [(header::HeaderName, &str); 9] = [
 /// Whether a request is one that our own page makes; and what every answer says of itself.
 async fn protect(State(house): State<Arc<House>>, request: Request, next: Next) -> Response {
     let mut response = if is_ours(&house, &request) {
-        next.run(request).await
+        unkept::answer(request, next).await
     } else {
         refusal(StatusCode::FORBIDDEN, Advice::PageForeign)
     };

@@ -115,8 +115,8 @@ fn facts_of(
     Facts {
         partner: line(partner),
         today,
-        identity: identity_of_the_day(&pair.discovery, today, &own),
-        pnet: Zeroizing::new(*pair.pnet.expose()),
+        identity: Box::new(identity_of_the_day(&pair.discovery, today, &own)),
+        pnet: Box::new(Zeroizing::new(*pair.pnet.expose())),
         discovery: pair.discovery.clone(),
         own,
         theirs: pair.partner,

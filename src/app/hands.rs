@@ -35,7 +35,8 @@ impl Hands for Cores {
         };
         std::thread::scope(|scope| {
             for _ in 0..others {
-                scope.spawn(work);
+                // What was opened and sealed there was done with keys.
+                scope.spawn(|| amends_keys::wiping_stack(work));
             }
             work();
         });

@@ -11,13 +11,14 @@ use amends_keys::pairing::{Paired, PnetKey, SessionPsk};
 use amends_keys::seal::{EpochSecret, StoreKey};
 use amends_keys::vault::VaultKey;
 use amends_replica::{
-    Effect, Founding, HandleError, Input, Partner, Replica, Row, Shelf, ShelfError, World,
+    Effect, Founding, HandleError, Input, Partner, Replica, Row, RowSecret, Shelf, ShelfError,
+    World,
 };
 use amends_store::{CommitError, Store};
 use rand_core::CryptoRng;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::hands::Cores;
 use crate::advice::Advice;
@@ -33,14 +34,8 @@ pub(crate) fn system_rng() -> impl CryptoRng + Send + 'static {
 #[derive(Serialize, Deserialize)]
 struct DeviceRow {
     version: u8,
-    static_secret: [u8; 32],
+    static_secret: RowSecret,
     name: String,
-}
-
-impl Drop for DeviceRow {
-    fn drop(&mut self) {
-        self.static_secret.zeroize();
-    }
 }
 
 /// What the pairing gave, in the journal's store.
@@ -49,17 +44,9 @@ struct PairRow {
     version: u8,
     journal: [u8; 32],
     partner: [u8; 32],
-    discovery: [u8; 32],
-    pnet: [u8; 32],
-    session_psk: [u8; 32],
-}
-
-impl Drop for PairRow {
-    fn drop(&mut self) {
-        for secret in [&mut self.discovery, &mut self.pnet, &mut self.session_psk] {
-            secret.zeroize();
-        }
-    }
+    discovery: RowSecret,
+    pnet: RowSecret,
+    session_psk: RowSecret,
 }
 
 const DEVICE: &[u8] = b"device";
@@ -112,7 +99,7 @@ pub fn create_stores(dir: &Path, name: &PersonName, vault_key: &VaultKey) -> Res
         .map_err(|error| open_failed(&path, &error))?;
     let row = DeviceRow {
         version: 1,
-        static_secret: *static_secret.expose(),
+        static_secret: static_secret.expose().into(),
         name: name.as_str().to_owned(),
     };
     put(&mut journal, DEVICE, &row)?;
@@ -214,7 +201,7 @@ pub(super) fn device_of(home: &Home, journal: &Store) -> Result<Device, Failure>
     let name = PersonName::try_from(row.name.as_str())
         .map_err(|error| damaged(&home.journal_db(), &error))?;
     Ok(Device {
-        static_secret: StaticSecret::from_bytes(&row.static_secret),
+        static_secret: StaticSecret::from_bytes(row.static_secret.expose()),
         name,
     })
 }
@@ -225,9 +212,9 @@ pub(super) fn pair_of(home: &Home, journal: &Store) -> Result<Option<Pair>, Fail
     Ok(row.map(|row| Pair {
         journal: JournalId(row.journal),
         partner: StaticKey(row.partner),
-        discovery: DiscoveryKey::from_bytes(&row.discovery),
-        pnet: PnetKey::from_bytes(&row.pnet),
-        session_psk: SessionPsk::from_bytes(&row.session_psk),
+        discovery: DiscoveryKey::from_bytes(row.discovery.expose()),
+        pnet: PnetKey::from_bytes(row.pnet.expose()),
+        session_psk: SessionPsk::from_bytes(row.session_psk.expose()),
     }))
 }
 
@@ -325,9 +312,9 @@ impl Open {
             version: 1,
             journal: paired.journal.0,
             partner: paired.partner.static_key.0,
-            discovery: *paired.discovery.expose(),
-            pnet: *paired.pnet.expose(),
-            session_psk: *paired.session_psk.expose(),
+            discovery: paired.discovery.expose().into(),
+            pnet: paired.pnet.expose().into(),
+            session_psk: paired.session_psk.expose().into(),
         };
         let writes = Replica::found(founding, super::now(), &mut system_rng())
             .map_err(|error| internal(&error))?;
@@ -503,8 +490,13 @@ pub(super) fn commit(
     done.map_err(|error| not_saved(&error))
 }
 
-fn row_bytes<T: Serialize>(row: &T) -> Result<Vec<u8>, Failure> {
-    serde_json::to_vec(row).map_err(|error| internal(&error))
+/// Longer than any row with keys in it: what grows leaves copies behind.
+const ROW_BYTES: usize = 4096;
+
+fn row_bytes<T: Serialize>(row: &T) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(ROW_BYTES));
+    serde_json::to_writer(&mut *bytes, row).map_err(|error| internal(&error))?;
+    Ok(bytes)
 }
 
 /// Keeps where a store is, in it: whoever finds it elsewhere knows that it was copied.

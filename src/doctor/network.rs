@@ -39,9 +39,9 @@ pub struct Facts {
     /// Today, as days since 1970 UTC.
     pub today: u64,
     /// This device's libp2p identity of today.
-    pub identity: Zeroizing<[u8; 32]>,
+    pub identity: Box<Zeroizing<[u8; 32]>>,
     /// The key that hides the pair's connections.
-    pub pnet: Zeroizing<[u8; 32]>,
+    pub pnet: Box<Zeroizing<[u8; 32]>>,
     /// Leads to both devices' identities of any day.
     pub discovery: DiscoveryKey,
     /// This device.
@@ -194,7 +194,7 @@ fn vpn(interfaces: &[Interface]) -> Option<String> {
 
 /// Tries every address at once. Whoever is dialled sees a device of the pair that comes and goes.
 async fn dial(facts: &Facts, addresses: Vec<Address>) -> Vec<(Address, Result<Who, DialError>)> {
-    let mut config = Config::journal(*facts.identity, *facts.pnet, facts.peers());
+    let mut config = Config::journal(**facts.identity, **facts.pnet, facts.peers());
     config.listen = Listen::Only((IpAddr::from([127, 0, 0, 1]), 0).into());
     config.announce = false;
     let expected = peer_id_of_seed(&identity_of_the_day(

@@ -12,7 +12,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::carry::{LONGEST_BUNDLE, bring as keep, own_folder};
-use super::gate::{self, no_thread};
+use super::gate::{self, beside};
 use super::guard::{Secret, Stand, may_try, session, tried};
 use super::{House, Refused};
 use crate::advice::Advice;
@@ -78,11 +78,11 @@ pub(super) async fn check(
     let _turn = house.gate.turn().await;
     may_try(&house)?;
     let (backup, now) = (brought(&house)?, secret.now());
-    let looked = tokio::task::spawn_blocking(move || {
+    let looked = beside(move || {
         let key = now.open(&backup.locked)?;
         backup.read(&key.backups(), |_, _| Ok(()))
     });
-    let looked = looked.await.map_err(|_| no_thread())?;
+    let looked = looked.await;
     tried(&house, &looked);
     looked?;
     Ok(Json(true))
@@ -100,12 +100,12 @@ pub(super) async fn restore(
     let dir = house.gate.dir().to_owned();
     Home::check_vacant::<Failure>(&dir)?;
     let (backup, now) = (brought(&house)?, secret.now());
-    let made = tokio::task::spawn_blocking(move || {
+    let made = beside(move || {
         let key = now.open(&backup.locked)?;
         let home = Home::create(&dir, |building| fill(building, backup, &key))?;
-        Ok::<_, Failure>((home, key))
+        Ok((home, key))
     });
-    let made = made.await.map_err(|_| no_thread())?;
+    let made = made.await;
     tried(&house, &made);
     let (home, key) = made?;
     house.gate.brought().take();

@@ -285,14 +285,23 @@ pub(super) async fn try_passphrase(
     locked: Locked,
     passphrase: Zeroizing<String>,
 ) -> Result<(Locked, VaultKey), Failure> {
-    let tried = tokio::task::spawn_blocking(move || {
+    let tried = beside(move || {
         let key = locked.try_passphrase(&passphrase)?;
-        Ok::<_, Failure>((locked, key))
+        Ok((locked, key))
     });
-    match tried.await.map_err(|_| no_thread())?? {
+    match tried.await? {
         (locked, Some(key)) => Ok((locked, key)),
         (_, None) => Err(Advice::WrongPassphrase.into()),
     }
+}
+
+/// Does what meets keys and takes long, beside everything else that goes on. Its thread is used again for other things.
+pub(super) async fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(|| amends_keys::wiping_stack(work))
+        .await
+        .map_err(|_| no_thread())?
 }
 
 pub(super) fn no_thread() -> Failure {
@@ -339,16 +348,16 @@ pub(super) async fn new_passphrase(
     let home = Home::open(&house.gate.dir)?;
     let locked = Locked::of(&home)?;
     let cost = house.gate.cost;
-    let made = tokio::task::spawn_blocking(move || {
+    let made = beside(move || {
         let key = now.open(&locked)?;
         let mut vault = locked.vault.clone();
         let cost = vault.cost().unwrap_or(cost);
         vault
             .set_passphrase(&key, &new, cost, &mut UnwrapErr(SysRng))
             .map_err(passphrase::not_taken)?;
-        Ok::<_, Failure>((locked, vault, key))
+        Ok((locked, vault, key))
     });
-    let (locked, vault, key) = made.await.map_err(|_| no_thread())??;
+    let (locked, vault, key) = made.await?;
     home.replace_vault(&locked.bytes, &vault.to_bytes())
         .map_err(crate::commands::passphrase::not_replaced)?;
     reach(house, home, key).await
@@ -458,10 +467,10 @@ pub(super) async fn begin(
         .map_err(|e| Failure::from(Advice::BadName { why: e.to_string() }))?;
     Home::check_vacant::<Failure>(&house.gate.dir).map_err(Failure::from)?;
     let cost = house.gate.cost;
-    let made = tokio::task::spawn_blocking(move || {
+    let made = beside(move || {
         Vault::create(&passphrase, cost, &mut UnwrapErr(SysRng)).map_err(passphrase::not_taken)
     });
-    let (without_kit, key) = made.await.map_err(|_| no_thread())??;
+    let (without_kit, key) = made.await?;
     let mut vault = without_kit.clone();
     let words = kit.then(|| vault.make_kit(&key, &mut UnwrapErr(SysRng)));
     let beginning = Beginning {

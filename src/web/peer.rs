@@ -7,21 +7,23 @@ use std::time::Duration;
 use axum::serve::Listener;
 use tokio::net::{TcpListener, TcpStream};
 
+use super::unkept::Unkept;
+
 /// A listener that gives only this user's connections.
 pub(super) struct Mine(pub(super) TcpListener);
 
 impl Listener for Mine {
-    type Io = TcpStream;
+    type Io = Unkept;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+    async fn accept(&mut self) -> (Unkept, SocketAddr) {
         loop {
             match self.0.accept().await {
                 Ok((stream, from)) if is_mine(&stream, from) => {
                     // An answer is written in pieces, and the later ones would wait for the browser to say that it has the
                     // first, which takes 40 ms. Without it they still come.
                     drop(stream.set_nodelay(true));
-                    return (stream, from);
+                    return (Unkept(stream), from);
                 }
                 Ok(_) => {}
                 // Out of file descriptors: those who talk now will give some back.
@@ -107,6 +109,6 @@ mod tests {
         let mut mine = Mine(listener);
         let (browser, (accepted, _)) = tokio::join!(TcpStream::connect(to), mine.accept());
         browser.unwrap();
-        assert!(accepted.nodelay().unwrap());
+        assert!(accepted.0.nodelay().unwrap());
     }
 }

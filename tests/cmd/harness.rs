@@ -98,7 +98,7 @@ impl Place {
     }
 
     /// A copy: a passphrase costs what it should, and once is enough.
-    fn copy(&self) -> Place {
+    pub(crate) fn copy(&self) -> Place {
         let place = Place::empty();
         fs::create_dir(place.home()).unwrap();
         set_mode(&place.home(), 0o700);
@@ -222,6 +222,12 @@ impl Stream {
             passed.push(value);
         }
         panic!("no {event} came, but {passed:?}");
+    }
+
+    /// Waits for its next line.
+    pub(crate) fn line(&mut self) -> Value {
+        let line = self.lines.next().expect("another line").unwrap();
+        serde_json::from_str(&line).unwrap()
     }
 
     /// Its process, to be sent signals.

@@ -48,3 +48,4 @@ pub mod session;
 pub mod vault;
 
 pub use rand_core::CryptoRng;
+pub use secret::wiping_stack;

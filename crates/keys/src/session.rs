@@ -92,11 +92,10 @@ pub enum FrameError {
     Over,
 }
 
-/// Everything that both roles start from.
+/// Everything that both roles start from but the pre-shared key: see [`with_psk`].
 fn start(
     own: &StaticSecret,
     partner: &StaticKey,
-    psk: &SessionPsk,
     between: Between<'_>,
     dials: bool,
     rng: &mut dyn CryptoRng,
@@ -107,7 +106,6 @@ fn start(
     let builder = Builder::with_resolver(params, resolver)
         .local_private_key(own.expose())
         .and_then(|builder| builder.remote_public_key(&partner.0))
-        .and_then(|builder| builder.psk(0, psk.expose()))
         .and_then(|builder| builder.prologue(&prologue));
     let built = builder.and_then(|builder| {
         if dials {
@@ -117,6 +115,22 @@ fn start(
         }
     });
     built.map_err(|_| HandshakeError::Setup)
+}
+
+/// Does the step of the handshake that needs the pre-shared key. snow keeps a copy of it for as long as it lives, in its own
+/// midst, and wipes none: so it is given the key for this step alone.
+fn with_psk<T>(
+    state: &mut HandshakeState,
+    psk: &SessionPsk,
+    step: impl FnOnce(&mut HandshakeState) -> Result<T, HandshakeError>,
+) -> Result<T, HandshakeError> {
+    let give = |state: &mut HandshakeState, key: &[u8; 32]| {
+        state.set_psk(0, key).map_err(|_| HandshakeError::Setup)
+    };
+    give(state, psk.expose())?;
+    let done = step(state);
+    give(state, &[0; 32])?;
+    done
 }
 
 /// Writes the next handshake message, with an empty payload.
@@ -163,8 +177,8 @@ impl Dialer {
         between: Between<'_>,
         rng: &mut dyn CryptoRng,
     ) -> Result<(Self, Vec<u8>), HandshakeError> {
-        let mut state = start(own, partner, psk, between, true, rng)?;
-        let message = write(&mut state)?;
+        let mut state = start(own, partner, between, true, rng)?;
+        let message = with_psk(&mut state, psk, write)?;
         Ok((Self(state), message))
     }
 
@@ -179,7 +193,10 @@ impl Dialer {
 }
 
 /// The side that was dialled, B.
-pub struct Listener(HandshakeState);
+pub struct Listener {
+    state: HandshakeState,
+    psk: SessionPsk,
+}
 
 impl Listener {
     /// Awaits the one partner's device that `between.dialer` names today. Takes 32 random bytes.
@@ -193,7 +210,10 @@ impl Listener {
         between: Between<'_>,
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, HandshakeError> {
-        start(own, partner, psk, between, false, rng).map(Self)
+        Ok(Self {
+            state: start(own, partner, between, false, rng)?,
+            psk: psk.clone(),
+        })
     }
 
     /// Takes the dialer's message; gives the session and the answer to send, 48 bytes.
@@ -201,9 +221,9 @@ impl Listener {
     /// # Errors
     /// [`HandshakeError`].
     pub fn answer(mut self, message: &[u8]) -> Result<(Session, Vec<u8>), HandshakeError> {
-        read(&mut self.0, message)?;
-        let answer = write(&mut self.0)?;
-        Ok((transport(self.0)?, answer))
+        with_psk(&mut self.state, &self.psk, |state| read(state, message))?;
+        let answer = write(&mut self.state)?;
+        Ok((transport(self.state)?, answer))
     }
 }
 

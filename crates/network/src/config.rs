@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -13,9 +14,9 @@ use crate::PeerId;
 #[derive(Clone)]
 pub struct Config {
     /// The Ed25519 seed of this host's libp2p identity.
-    pub identity: Zeroizing<[u8; 32]>,
+    pub identity: Box<Zeroizing<[u8; 32]>>,
     /// The pre-shared key under which everything lies (libp2p pnet), or none.
-    pub psk: Option<Zeroizing<[u8; 32]>>,
+    pub psk: Option<Arc<Zeroizing<[u8; 32]>>>,
     /// The name of the one protocol that is spoken; it begins with `/`.
     pub protocol: &'static str,
     /// Whom to dial and accept; `None` is anyone.
@@ -72,8 +73,8 @@ impl Config {
     /// PeerIds of yesterday, today and tomorrow.
     pub fn journal(identity: [u8; 32], psk: [u8; 32], peers: Vec<PeerId>) -> Self {
         Self {
-            identity: Zeroizing::new(identity),
-            psk: Some(Zeroizing::new(psk)),
+            identity: Box::new(Zeroizing::new(identity)),
+            psk: Some(Arc::new(Zeroizing::new(psk))),
             protocol: "/amends/sync/1",
             peers: Some(peers),
             listen: Listen::Everywhere,

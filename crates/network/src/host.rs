@@ -112,7 +112,7 @@ fn swarm(config: &Config) -> Result<Swarm<Behaviour>, StartError> {
     let local = keypair.public().to_peer_id();
     let protocol = StreamProtocol::try_from_owned(config.protocol.to_owned())
         .map_err(|_| StartError::Protocol(config.protocol))?;
-    let psk = config.psk.as_ref().map(|psk| **psk);
+    let psk = config.psk.clone();
     let transport = transport::transport(
         &keypair,
         psk,

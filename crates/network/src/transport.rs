@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use libp2p::core::connection::ConnectedPoint;
@@ -12,6 +13,7 @@ use libp2p::core::upgrade::Version;
 use libp2p::identity::Keypair;
 use libp2p::pnet::{PnetConfig, PreSharedKey};
 use libp2p::{PeerId, Transport as _, noise, tcp, yamux};
+use zeroize::Zeroizing;
 
 use crate::address::socket_of;
 use crate::lobby::{Guest, Lobby};
@@ -52,7 +54,7 @@ fn inside(error: &io::Error) -> Option<&(dyn Error + 'static)> {
 /// `lobby` until then. TCP sends at once (no Nagle).
 pub(crate) fn transport(
     keypair: &Keypair,
-    psk: Option<[u8; 32]>,
+    psk: Option<Arc<Zeroizing<[u8; 32]>>>,
     handshake: Duration,
     lobby: &Lobby,
 ) -> Result<Boxed<(PeerId, StreamMuxerBox)>, noise::Error> {
@@ -74,7 +76,7 @@ pub(crate) fn transport(
             .timeout(handshake)
             .boxed(),
         Some(psk) => tcp
-            .and_then(move |socket, _| PnetConfig::new(PreSharedKey::new(psk)).handshake(socket))
+            .and_then(move |socket, _| PnetConfig::new(PreSharedKey::new(**psk)).handshake(socket))
             .upgrade(Version::V1Lazy)
             .authenticate(noise)
             .multiplex(yamux)

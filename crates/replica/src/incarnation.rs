@@ -170,7 +170,7 @@ impl Replica {
 
     pub(crate) fn keep_incarnation(&self, gathered: &mut Gathered<'_>) -> Result<(), HandleError> {
         let row = IncarnationRow {
-            root: self.root.as_ref().map(|root| *root.expose()),
+            root: self.root.as_ref().map(|root| root.expose().into()),
             due: self.due,
             fences: self
                 .earlier_fences
@@ -178,7 +178,7 @@ impl Replica {
                 .map(|((device, log), own)| (*device.as_bytes(), *log.as_bytes(), *own))
                 .collect(),
         };
-        Ok(rows::put(gathered, name::INCARNATION, &row)?)
+        Ok(rows::put_keys(gathered, name::INCARNATION, &row)?)
     }
 
     pub(crate) fn load_earlier(&mut self, shelf: &dyn Shelf) -> Result<(), RowError> {
@@ -308,7 +308,7 @@ impl Replica {
             },
         );
         self.me = new;
-        self.member.log_secret = *secret.expose();
+        self.member.log_secret = secret.expose().into();
         self.secret = secret;
         self.returning = 0;
         self.due = false;
@@ -322,7 +322,7 @@ impl Replica {
             },
         };
         self.root = Some(root);
-        rows::put(gathered, name::MEMBER, &self.member)?;
+        rows::put_keys(gathered, name::MEMBER, &self.member)?;
         self.keep_incarnation(gathered)?;
         let none = BTreeSet::new();
         self.append(

@@ -71,7 +71,7 @@ pub use mend::{Mended, mend_rows};
 pub use payload::{Beginning, Incarnation, Item, PayloadError, read_items, write_items};
 pub use record::{MAX_PAYLOAD, Record, RecordError, RecordHash, RecordKind, Seen, actor_of};
 pub use replica::{Founding, Meeting, Partner, Replica};
-pub use rows::{RowError, Whose};
+pub use rows::{RowError, RowSecret, Whose};
 pub use shelf::{MemoryShelf, Row, Shelf, ShelfError, Table, Write};
 pub use standing::{Cause, SetAside};
 pub use wall::Refusal;

@@ -68,7 +68,7 @@ fn readable<T: serde::de::DeserializeOwned>(
     shelf: &dyn Shelf,
     name: &'static str,
 ) -> Result<Option<T>, RowError> {
-    let row = shelf.get(Table::Meta, name.as_bytes())?;
+    let row = rows::bytes(shelf, name)?;
     Ok(row.and_then(|row| rows::decode(name, &row).ok()))
 }
 
@@ -116,7 +116,7 @@ impl Mending<'_> {
         let journal = JournalId(self.member.journal);
         let secrets: BTreeMap<u32, EpochSecret> = epochs
             .iter()
-            .map(|row| (row.epoch, EpochSecret::from_bytes(&row.secret)))
+            .map(|row| (row.epoch, EpochSecret::from_bytes(row.secret.expose())))
             .collect();
         for (key, envelope) in all(shelf, Table::Envelope)? {
             let number = key.as_slice().try_into().ok().map(u64::from_be_bytes);
@@ -171,7 +171,7 @@ impl Mending<'_> {
         self.mended.made = self.mended.made.saturating_add(1);
         self.mended.begins_anew = true;
         incarnation.due = true;
-        rows::put(&mut self.gathered, name::INCARNATION, &incarnation)?;
+        rows::put_keys(&mut self.gathered, name::INCARNATION, &incarnation)?;
         let mut logs: BTreeMap<u32, LogRow> = BTreeMap::new();
         let firsts = self.by_seq.iter().filter(|((_, seq), _)| *seq == 1);
         for ((key, _), hash) in firsts {
@@ -217,7 +217,8 @@ impl Mending<'_> {
                 }
             }
         }
-        let me = amends_keys::identity::LogSecret::from_bytes(&self.member.log_secret).public();
+        let me =
+            amends_keys::identity::LogSecret::from_bytes(self.member.log_secret.expose()).public();
         if !logs.values().any(|log| log.log_key() == me) {
             return Err(RowError::Missing(name::LOGS));
         }
@@ -291,7 +292,7 @@ impl Mending<'_> {
             name::MET,
             name::KNOWS,
         ] {
-            let row = shelf.get(Table::Meta, known.as_bytes())?;
+            let row = rows::bytes(shelf, known)?;
             if row.is_some_and(|row| !is_of(known, &row)) {
                 self.gathered.delete(Table::Meta, known.as_bytes().to_vec());
             }
@@ -302,11 +303,14 @@ impl Mending<'_> {
                 // The secret of this device's first log was in it.
                 return Err(RowError::Missing(name::INCARNATION));
             }
-            let mut row = IncarnationRow::default();
-            row.due = self.mended.begins_anew;
-            rows::put(&mut self.gathered, name::INCARNATION, &row)?;
+            let row = IncarnationRow {
+                due: self.mended.begins_anew,
+                ..IncarnationRow::default()
+            };
+            rows::put_keys(&mut self.gathered, name::INCARNATION, &row)?;
         }
-        let me = amends_keys::identity::LogSecret::from_bytes(&self.member.log_secret).public();
+        let me =
+            amends_keys::identity::LogSecret::from_bytes(self.member.log_secret.expose()).public();
         let mut awaited = Vec::new();
         let mut earlier: BTreeMap<LogKey, BTreeMap<[u8; 16], u64>> = BTreeMap::new();
         for log in &logs.logs {

@@ -172,14 +172,14 @@ impl Replica {
         });
         let member = MemberRow {
             journal: founding.journal.0,
-            log_secret: *founding.log.expose(),
+            log_secret: founding.log.expose().into(),
             static_key: *founding.static_key.as_bytes(),
             name: founding.name.as_str().to_owned(),
             confirmed: founding.confirmed,
         };
         let epochs = vec![EpochRow {
             epoch: 0,
-            secret: *founding.epoch_0.expose(),
+            secret: founding.epoch_0.expose().into(),
         }];
         let logs = LogRows {
             next_envelope: 1,
@@ -189,9 +189,9 @@ impl Replica {
 
         let mut shelf = crate::MemoryShelf::default();
         let mut gathered = Gathered::new(&shelf);
-        rows::put(&mut gathered, name::MEMBER, &member)?;
+        rows::put_keys(&mut gathered, name::MEMBER, &member)?;
         rows::put(&mut gathered, name::LOGS, &logs)?;
-        rows::put(&mut gathered, name::EPOCHS, &epochs)?;
+        rows::put_keys(&mut gathered, name::EPOCHS, &epochs)?;
         rows::put(&mut gathered, name::HEARD, &Vec::<HeardRow>::new())?;
         rows::put(&mut gathered, name::FENCES, &Vec::<FenceRow>::new())?;
         rows::put(&mut gathered, name::APPLYING, &Vec::<ApplyingRow>::new())?;
@@ -231,8 +231,7 @@ impl Replica {
     /// # Errors
     /// Where the shelf cannot be read.
     pub fn is_founded(shelf: &dyn Shelf) -> Result<bool, RowError> {
-        let member = shelf.get(Table::Meta, name::MEMBER.as_bytes())?;
-        Ok(member.map(zeroize::Zeroizing::new).is_some())
+        Ok(rows::bytes(shelf, name::MEMBER)?.is_some())
     }
 
     /// A replica from what was saved.
@@ -256,15 +255,14 @@ impl Replica {
         let logs: LogRows = rows::read(shelf, name::LOGS)?;
         let epochs: Vec<EpochRow> = rows::read(shelf, name::EPOCHS)?;
         let heard: Vec<HeardRow> = rows::read_or_default(shelf, name::HEARD)?;
-        let fences: Option<Vec<FenceRow>> = shelf
-            .get(Table::Meta, name::FENCES.as_bytes())?
+        let fences: Option<Vec<FenceRow>> = rows::bytes(shelf, name::FENCES)?
             .map(|row| rows::decode(name::FENCES, &row))
             .transpose()?;
         let applying: Vec<ApplyingRow> = rows::read_or_default(shelf, name::APPLYING)?;
         let met: MetRow = rows::read_or_default(shelf, name::MET)?;
         let awaited: Vec<AwaitedRow> = rows::read_or_default(shelf, name::AWAITED)?;
         let incarnation: IncarnationRow = rows::read_or_default(shelf, name::INCARNATION)?;
-        let secret = LogSecret::from_bytes(&member.log_secret);
+        let secret = LogSecret::from_bytes(member.log_secret.expose());
 
         // A home from before bundles does not know when it last met: nothing that is written by now counts.
         let fences = match fences {
@@ -297,7 +295,7 @@ impl Replica {
             member,
             epochs: epochs
                 .iter()
-                .map(|row| (row.epoch, EpochSecret::from_bytes(&row.secret)))
+                .map(|row| (row.epoch, EpochSecret::from_bytes(row.secret.expose())))
                 .collect(),
             logs: logs
                 .logs
@@ -336,7 +334,7 @@ impl Replica {
                 .map(|row| (row.hash, row.begun))
                 .collect(),
             met,
-            partner_knows: match shelf.get(Table::Meta, name::KNOWS.as_bytes())? {
+            partner_knows: match rows::bytes(shelf, name::KNOWS)? {
                 Some(row) => rows::decode(name::KNOWS, &row)?,
                 // Nothing else was ever heard.
                 None => crate::frame::KNOWS,
@@ -345,7 +343,10 @@ impl Replica {
             trying: false,
             set_aside,
             blobs: Blobs::load(shelf)?,
-            root: incarnation.root.as_ref().map(LogSecret::from_bytes),
+            root: incarnation
+                .root
+                .as_ref()
+                .map(|root| LogSecret::from_bytes(root.expose())),
             due: incarnation.due,
             held_edit: None,
             earlier_fences: incarnation

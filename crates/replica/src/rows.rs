@@ -4,6 +4,7 @@
 use amends_journal::EntryId;
 use amends_keys::identity::LogKey;
 use serde::de::DeserializeOwned;
+use serde::ser::SerializeTuple;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -35,6 +36,67 @@ pub enum RowError {
 }
 
 const VERSION: u8 = 1;
+
+/// 32 secret bytes in a row. They lie on the heap, so that a row that is moved leaves none behind; they are wiped when the row
+/// goes, and are read into there one by one. They are written as `[u8; 32]` is.
+#[derive(Clone)]
+pub struct RowSecret(Box<Zeroizing<[u8; 32]>>);
+
+impl RowSecret {
+    /// The secret itself.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl From<&[u8; 32]> for RowSecret {
+    fn from(bytes: &[u8; 32]) -> Self {
+        let mut secret = Self(Box::default());
+        **secret.0 = *bytes;
+        secret
+    }
+}
+
+impl Serialize for RowSecret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // Not all at once: a serializer may be given what it copies.
+        let mut tuple = serializer.serialize_tuple(self.0.len())?;
+        for byte in self.0.iter() {
+            tuple.serialize_element(byte)?;
+        }
+        tuple.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for RowSecret {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bytes;
+
+        impl<'de> serde::de::Visitor<'de> for Bytes {
+            type Value = RowSecret;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("32 bytes")
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(
+                self,
+                mut seq: A,
+            ) -> Result<RowSecret, A::Error> {
+                let mut secret = RowSecret(Box::default());
+                for (at, byte) in secret.0.iter_mut().enumerate() {
+                    *byte = seq
+                        .next_element()?
+                        .ok_or_else(|| serde::de::Error::invalid_length(at, &self))?;
+                }
+                Ok(secret)
+            }
+        }
+
+        deserializer.deserialize_tuple(32, Bytes)
+    }
+}
 
 pub(crate) fn encode<T: Serialize>(name: &'static str, value: &T) -> Result<Vec<u8>, RowError> {
     postcard::to_extend(value, vec![VERSION]).map_err(|_| RowError::Damaged(name))
@@ -148,17 +210,11 @@ pub(crate) fn part_key(entry: &EntryId, part: PartName) -> Vec<u8> {
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct MemberRow {
     pub(crate) journal: [u8; 32],
-    pub(crate) log_secret: [u8; 32],
+    pub(crate) log_secret: RowSecret,
     pub(crate) static_key: [u8; 32],
     pub(crate) name: String,
     /// The partner's device has opened a session since the pairing: until then nothing is written to the journal.
     pub(crate) confirmed: bool,
-}
-
-impl Drop for MemberRow {
-    fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(&mut self.log_secret);
-    }
 }
 
 /// The logs, and what is counted beside them.
@@ -174,13 +230,7 @@ pub(crate) struct LogRows {
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct EpochRow {
     pub(crate) epoch: u32,
-    pub(crate) secret: [u8; 32],
-}
-
-impl Drop for EpochRow {
-    fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(&mut self.secret);
-    }
+    pub(crate) secret: RowSecret,
 }
 
 /// What another device last said that it holds.
@@ -201,17 +251,11 @@ pub(crate) struct FenceRow {
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct IncarnationRow {
     /// The secret of its first log, where the present one is another.
-    pub(crate) root: Option<[u8; 32]>,
+    pub(crate) root: Option<RowSecret>,
     /// Nothing more is written into the present log: another copy of this home may be writing in it.
     pub(crate) due: bool,
     /// As [`FenceRow`], for the logs of earlier incarnations: device, log, how far.
     pub(crate) fences: Vec<([u8; 32], [u8; 32], u64)>,
-}
-
-impl Drop for IncarnationRow {
-    fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(&mut self.root);
-    }
 }
 
 /// The last record of each entry in a log of this person that is not the one that this device writes now.
@@ -257,13 +301,20 @@ pub(crate) struct MetRow {
     pub(crate) at: Option<i64>,
 }
 
+/// The bytes of a named row. Keys may stand in it: they are wiped where they were read, as the row is when it goes.
+pub(crate) fn bytes(
+    shelf: &dyn Shelf,
+    name: &'static str,
+) -> Result<Option<Zeroizing<Vec<u8>>>, ShelfError> {
+    Ok(shelf.get(Table::Meta, name.as_bytes())?.map(Zeroizing::new))
+}
+
 /// A named row that must be there.
 pub(crate) fn read<T: DeserializeOwned>(
     shelf: &dyn Shelf,
     name: &'static str,
 ) -> Result<T, RowError> {
-    // Keys may stand in it: the bytes are wiped where they were read, as the row is when it goes.
-    match shelf.get(Table::Meta, name.as_bytes())?.map(Zeroizing::new) {
+    match bytes(shelf, name)? {
         Some(bytes) => decode(name, &bytes),
         None => Err(RowError::Missing(name)),
     }
@@ -274,7 +325,7 @@ pub(crate) fn read_or_default<T: DeserializeOwned + Default>(
     shelf: &dyn Shelf,
     name: &'static str,
 ) -> Result<T, RowError> {
-    match shelf.get(Table::Meta, name.as_bytes())?.map(Zeroizing::new) {
+    match bytes(shelf, name)? {
         Some(bytes) => decode(name, &bytes),
         None => Ok(T::default()),
     }
@@ -286,5 +337,20 @@ pub(crate) fn put<T: Serialize>(
     value: &T,
 ) -> Result<(), RowError> {
     gathered.put(Table::Meta, name.as_bytes().to_vec(), encode(name, value)?);
+    Ok(())
+}
+
+/// The same for a row in which keys stand: its bytes are written where they fit at once, since what grows leaves copies behind.
+pub(crate) fn put_keys<T: Serialize>(
+    gathered: &mut Gathered<'_>,
+    name: &'static str,
+    value: &T,
+) -> Result<(), RowError> {
+    let damaged = |_| RowError::Damaged(name);
+    let size = postcard::experimental::serialized_size(value).map_err(damaged)?;
+    let mut bytes = Vec::with_capacity(size.saturating_add(1));
+    bytes.push(VERSION);
+    let bytes = postcard::to_extend(value, bytes).map_err(damaged)?;
+    gathered.put(Table::Meta, name.as_bytes().to_vec(), bytes);
     Ok(())
 }

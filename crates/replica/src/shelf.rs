@@ -15,6 +15,7 @@
 use std::collections::BTreeMap;
 
 use thiserror::Error;
+use zeroize::Zeroize;
 
 /// A table of the shelf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +57,21 @@ pub enum Write {
         /// Its key.
         key: Vec<u8>,
     },
+}
+
+impl Drop for Write {
+    fn drop(&mut self) {
+        if let Write::Put { table, value, .. } = self {
+            wipe_keys(*table, value);
+        }
+    }
+}
+
+/// Wipes a row that goes, where keys may stand in it: all of them are in named rows.
+fn wipe_keys(table: Table, value: &mut Vec<u8>) {
+    if table == Table::Meta {
+        value.zeroize();
+    }
 }
 
 impl std::fmt::Debug for Write {
@@ -103,12 +119,22 @@ impl MemoryShelf {
         for write in writes {
             match write {
                 Write::Put { table, key, value } => {
-                    self.0.insert((*table, key.clone()), value.clone());
+                    let earlier = self.0.insert((*table, key.clone()), value.clone());
+                    wipe_keys(*table, &mut earlier.unwrap_or_default());
                 }
                 Write::Delete { table, key } => {
-                    self.0.remove(&(*table, key.clone()));
+                    let earlier = self.0.remove(&(*table, key.clone()));
+                    wipe_keys(*table, &mut earlier.unwrap_or_default());
                 }
             }
+        }
+    }
+}
+
+impl Drop for MemoryShelf {
+    fn drop(&mut self) {
+        for ((table, _), value) in &mut self.0 {
+            wipe_keys(*table, value);
         }
     }
 }
@@ -152,20 +178,33 @@ impl<'a> Gathered<'a> {
     }
 
     pub(crate) fn put(&mut self, table: Table, key: Vec<u8>, value: Vec<u8>) {
-        self.writes.insert((table, key), Some(value));
+        let earlier = self.writes.insert((table, key), Some(value));
+        wipe_keys(table, &mut earlier.flatten().unwrap_or_default());
     }
 
     pub(crate) fn delete(&mut self, table: Table, key: Vec<u8>) {
-        self.writes.insert((table, key), None);
+        let earlier = self.writes.insert((table, key), None);
+        wipe_keys(table, &mut earlier.flatten().unwrap_or_default());
     }
 
-    pub(crate) fn into_writes(self) -> Vec<Write> {
-        self.writes
+    pub(crate) fn into_writes(mut self) -> Vec<Write> {
+        std::mem::take(&mut self.writes)
             .into_iter()
             .map(|((table, key), value)| match value {
                 Some(value) => Write::Put { table, key, value },
                 None => Write::Delete { table, key },
             })
             .collect()
+    }
+}
+
+/// Writes that came to nothing.
+impl Drop for Gathered<'_> {
+    fn drop(&mut self) {
+        for ((table, _), value) in &mut self.writes {
+            if let Some(value) = value {
+                wipe_keys(*table, value);
+            }
+        }
     }
 }

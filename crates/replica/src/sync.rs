@@ -183,7 +183,7 @@ impl Replica {
         let first = !self.member.confirmed;
         if first {
             self.member.confirmed = true;
-            rows::put(&mut gathered, name::MEMBER, &self.member)?;
+            rows::put_keys(&mut gathered, name::MEMBER, &self.member)?;
         }
         self.met = MetRow {
             at: Some(world.now),

@@ -1,6 +1,7 @@
 //! A look at every page and every row, for `amends doctor`.
 
 use rusqlite::params;
+use zeroize::Zeroizing;
 
 use crate::error::ReadError;
 use crate::row;
@@ -104,7 +105,8 @@ impl Store {
             report.rows = report.rows.saturating_add(1);
             let key = found.get_ref(0)?.as_blob().unwrap_or_default();
             match self.opened(table, key, found.get_ref(1)?) {
-                Ok(_) => {}
+                // Keys may stand in it.
+                Ok(value) => drop(Zeroizing::new(value)),
                 Err(ReadError::Row { table, key }) => report.faults.push(Fault::Row { table, key }),
                 Err(other) => return Err(other),
             }

@@ -58,6 +58,8 @@ pub use store::Store;
 
 use std::fmt;
 
+use zeroize::Zeroize;
+
 /// One of the store's tables. Each maps a key to a value; both are bytes, the key at most a few dozen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Table {
@@ -149,6 +151,20 @@ impl Write {
         Write::Delete {
             table,
             key: key.to_vec(),
+        }
+    }
+}
+
+/// A row of [`Table::Meta`] may hold keys, and this is a copy of it in clear.
+impl Drop for Write {
+    fn drop(&mut self) {
+        if let Write::Put {
+            table: Table::Meta,
+            value,
+            ..
+        } = self
+        {
+            value.zeroize();
         }
     }
 }

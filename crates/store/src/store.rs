@@ -11,6 +11,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{
     CachedStatement, Connection, OpenFlags, OptionalExtension, TransactionBehavior, params,
 };
+use zeroize::Zeroizing;
 
 use crate::error::{CloseError, CommitError, OpenError, ReadError};
 use crate::row::{self, Statements};
@@ -148,8 +149,10 @@ impl Store {
                     found.get_ref(1)?.as_blob().ok(),
                 );
                 if let (Some(key), Some(value)) = (key, value)
-                    && row::open(&self.key, statements.name, key, value).is_ok()
+                    && let Ok(opened) = row::open(&self.key, statements.name, key, value)
                 {
+                    // Other keys may stand in it.
+                    drop(Zeroizing::new(opened));
                     return Ok(());
                 }
             }
