@@ -116,6 +116,9 @@ pub enum RuleError {
     /// The text is in force: it is ended, not declined.
     #[error("the text is in force")]
     InForce,
+    /// It is said of a boundary why it matters, and of nothing else.
+    #[error("only a boundary has a place for why it matters")]
+    NoWhy,
     /// Beyond the end of the text.
     #[error("position {at} in a text of {length}")]
     Position {
@@ -299,7 +302,10 @@ impl Entry<'_> {
         let (part, place, field) = match field {
             TextField::Title => (self.shared, TITLE, Field::Title),
             TextField::Text => (self.shared, TEXT, Field::Text),
-            TextField::Why => (self.mine, WHY, Field::Why),
+            TextField::Why => {
+                self.has_why()?;
+                (self.mine, WHY, Field::Why)
+            }
         };
         if place != WHY || field != Field::Why {
             self.proposed()?;
@@ -338,16 +344,26 @@ impl Entry<'_> {
         )?)
     }
 
+    /// Other kinds keep something else in that place, or nothing.
+    fn has_why(&self) -> Result<(), RuleError> {
+        if self.kind() == EntryKind::Boundary {
+            Ok(())
+        } else {
+            Err(RuleError::NoWhy)
+        }
+    }
+
     /// Puts down why it matters to me, in my own part. `None` where nothing changes.
     ///
     /// # Errors
-    /// [`RuleError`].
+    /// [`RuleError`]; [`RuleError::NoWhy`] in every kind but a boundary.
     pub fn say_why(
         &self,
         writer: &Writer,
         now: i64,
         why: &str,
     ) -> Result<Option<Written>, RuleError> {
+        self.has_why()?;
         limits::why(why)?;
         room(self.mine)?;
         let before = self.mine.text(WHY, None).unwrap_or_default();

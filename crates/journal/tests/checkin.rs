@@ -8,7 +8,7 @@ mod told;
 use amends_journal::checkin::{AGENDA, SCHEDULE, SESSION, Say, Session, View, is_outcome};
 use amends_journal::schedule::Schedule;
 use amends_journal::{
-    Begin, Draft, EntryKind, Person, RuleError, RuleFault, State, Statement, begin, wall,
+    Begin, Draft, EntryKind, Person, RuleError, RuleFault, State, Statement, TextField, begin, wall,
 };
 use told::{Device, NONCE, NOW, entry_of, orders};
 
@@ -279,4 +279,14 @@ fn an_outcome_is_one_line() {
         assert!(!is_outcome(wrong), "{wrong:?}");
     }
     assert!(!is_outcome(&"ü".repeat(501)));
+}
+
+#[test]
+fn why_it_matters_is_said_of_a_boundary_and_of_nothing_else() {
+    let (ana, _) = begun(SCHEDULE, TEXT, true, &[]).unwrap();
+    let said = ana.view().say_why(&ana.writer(1), NOW, "I need it.");
+    assert_eq!(said.map(|_| ()), Err(RuleError::NoWhy));
+    let field = TextField::Why;
+    let typed = ana.view().splice(&ana.writer(1), NOW, field, 0, 0, "I");
+    assert_eq!(typed.map(|_| ()), Err(RuleError::NoWhy));
 }
