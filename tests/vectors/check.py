@@ -189,6 +189,95 @@ def record(given):
     }  # fmt: skip
 
 
+def leb128(f, step):
+    """Unsigned, in its one spelling, below 2^64."""
+    value = shift = 0
+    while True:
+        byte = f.take(1)[0]
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            need(value < 1 << 64 and (byte or not shift), step)
+            return value
+        shift += 7
+
+
+def lv(f, step):
+    return f.take(leb128(f, step))
+
+
+def operations(change):
+    """How many a change claims: the runs of its column of actions added up (docs/decisions/0085), and nothing else read."""
+    f = Fields(change[8:])
+    need(f.take(1) == b"\x01", "chunk")
+    f = Fields(lv(f, "chunk"))
+    for _ in range(leb128(f, "chunk")):
+        f.take(32)
+    lv(f, "chunk")
+    for _ in ("seq", "start", "time"):
+        leb128(f, "chunk")
+    lv(f, "chunk")
+    for _ in range(leb128(f, "chunk")):
+        lv(f, "chunk")
+    columns = [(leb128(f, "chunk"), leb128(f, "chunk")) for _ in range(leb128(f, "chunk"))]
+    actions = Fields(dict((spec, f.take(length)) for spec, length in columns).get(66, b""))
+    total = 0
+    while actions.rest:
+        # A run of one value, of single ones, or of nulls: how many, as a signed LEB128.
+        count = shift = 0
+        while True:
+            byte = actions.take(1)[0]
+            count |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+        count -= (byte >> 6) << shift
+        run = count > 0
+        count = abs(count) or leb128(actions, "chunk")
+        total += count
+        for _ in range(1 if run else count):
+            leb128(actions, "chunk")
+    return total
+
+
+def name(data):
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise Refused("malformed") from None
+    need(1 <= len(data) <= 40, "malformed")
+    kinds = {unicodedata.bidirectional(c) for c in text}
+    need(not kinds & {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}, "malformed")
+    need(all(unicodedata.category(c) not in ("Cc", "Zl", "Zp") for c in text), "malformed")
+    return text
+
+
+def payload(given):
+    data = given_bytes(given, "payload")
+    need(data, "empty")
+    f = Fields(data)
+    try:
+        if given["of a record of kind"] == "2 membership":
+            need(f.take(1) == b"\x01", "unknown operation")
+            static, kit, called = [lv(f, "malformed") for _ in range(3)]
+            need(not f.rest and len(static) == 32 and len(kit) in (0, 32), "malformed")
+            return {"static key": static.hex(), "kit": kit.hex() or None, "name": name(called)}
+        items, claimed = [], 0
+        while f.rest:
+            need(len(items) < 256, "too many items")
+            entry, kind, schema, part, change = [lv(f, "malformed") for _ in range(5)]
+            need(len(entry) == 16 and len(kind) == len(schema) == 1 and part in (b"\0", b"\1"), "malformed")
+            items.append({
+                "entry id": entry.hex(), "entry kind": kind[0], "schema": schema[0], "part": part[0],
+                "change": change.hex(),
+            })  # fmt: skip
+            if change[:4] == b"\x85\x6f\x4a\x83":
+                claimed += operations(change)
+    except Refused as refused:
+        raise Refused("malformed" if refused.args[0] == "cut short" else refused.args[0]) from None
+    need(claimed <= 100_000, "too many operations")
+    return {"items": items}
+
+
 def bundle(given):
     data = given_bytes(given, "bundle")
     need(data and data[:4] == b"AMNB"[: len(data)], "magic")
@@ -283,8 +372,8 @@ def backup(given):
 
 
 READERS = {
-    "envelope": envelope, "bundle-clock": bundle_clock, "blob": blob, "record": record, "bundle": bundle,
-    "vault": vault, "backup": backup,
+    "envelope": envelope, "bundle-clock": bundle_clock, "blob": blob, "record": record, "payload": payload,
+    "bundle": bundle, "vault": vault, "backup": backup,
 }  # fmt: skip
 
 

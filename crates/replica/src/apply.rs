@@ -24,7 +24,7 @@ pub(crate) const TRIES: u8 = 3;
 
 /// Operations that the changes of one record may claim together. An honest record holds less than 72,000, since who writes begins
 /// another one (`docs/decisions/0085`).
-pub(crate) const RECORD_OPERATIONS: u64 = 100_000;
+pub const RECORD_OPERATIONS: u64 = 100_000;
 /// Operations that are applied at once, the last record's beyond it; what is more goes on with the next
 /// [`crate::Input::Continue`].
 const OPERATIONS_AT_ONCE: u64 = 100_000;

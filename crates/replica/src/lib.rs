@@ -56,6 +56,7 @@ extern crate self as amends_replica;
 #[path = "../tests/common/mod.rs"]
 mod common;
 
+pub use apply::RECORD_OPERATIONS;
 pub use blob::{BlobError, BlobProgress, BlobRef, BlobRefError, MOST_IN_ALL, MOST_OF_ENTRY};
 pub use bundle::{
     BUNDLE_VERSION, BundleError, BundleItem, BundleParser, BundleRead, BundleWriter, ClockHeard,
@@ -74,4 +75,4 @@ pub use replica::{Founding, Meeting, Partner, Replica};
 pub use rows::{RowError, RowSecret, Whose};
 pub use shelf::{MemoryShelf, Row, Shelf, ShelfError, Table, Write};
 pub use standing::{Cause, SetAside};
-pub use wall::Refusal;
+pub use wall::{Refusal, claimed};

@@ -19,7 +19,7 @@ use crate::bundle::Counts;
 use crate::effect::{Effect, HandleError, LinkId, Shown, World};
 use crate::frame::{Frame, FrameError};
 use crate::hands::{self, Hands};
-use crate::payload::read_items;
+use crate::payload::{Item, read_items};
 use crate::record::{Record, RecordError, RecordHash, RecordKind};
 use crate::replica::Replica;
 use crate::rows::{LogRow, Whose};
@@ -83,7 +83,13 @@ pub(crate) fn claims_of(record: &Record) -> u64 {
     if record.kind != RecordKind::Change as u8 {
         return 0;
     }
-    let items = read_items(&record.payload).unwrap_or_default();
+    claimed(&read_items(&record.payload).unwrap_or_default())
+}
+
+/// How many operations these changes claim to hold together: a record of more than [`RECORD_OPERATIONS`](crate::RECORD_OPERATIONS)
+/// is set aside.
+#[must_use]
+pub fn claimed(items: &[Item]) -> u64 {
     items.iter().fold(0, |claimed, item| {
         amends_journal::wall::claims(&item.change).saturating_add(claimed)
     })

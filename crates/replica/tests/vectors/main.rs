@@ -1,17 +1,20 @@
 //! The files of `tests/vectors` that speak of records, what they carry, the frames of a session, and the items of a bundle.
 
+#[path = "../../../journal/tests/common/forge.rs"]
+mod forge;
 #[path = "../../../../tests/vectors/harness.rs"]
 mod harness;
 mod wire;
 
-use amends_journal::EntryId;
-use amends_journal::PartKind;
+use amends_journal::{EntryId, EntryKind, Part, PartKind};
 use amends_keys::identity::{JournalId, LogSecret, PersonName, StaticKey};
 use amends_keys::{label, lv};
 use amends_replica::{
     Beginning, BundleError, BundleItem, BundleParser, Frame, FrameError, Item, MAX_PAYLOAD,
-    PayloadError, Record, RecordError, RecordHash, Seen, actor_of, read_items, write_items,
+    PayloadError, RECORD_OPERATIONS, Record, RecordError, RecordHash, Seen, actor_of, claimed,
+    read_items, write_items,
 };
+use automerge::{Change, ChangeHash};
 use harness::{Answer, Area, array, bytes, fixed, flip, hex, text, with};
 use serde_json::{Value, json};
 
@@ -235,6 +238,9 @@ fn answer_payload(given: &Value) -> Answer {
     let payload = bytes(given, "payload");
     let read = match text(given, "of a record of kind") {
         "1 change" => read_items(&payload).map(|items| {
+            if claimed(&items) > RECORD_OPERATIONS {
+                return Answer::refuses("too many operations");
+            }
             let items: Vec<Value> = items
                 .iter()
                 .map(|item| {
@@ -244,18 +250,18 @@ fn answer_payload(given: &Value) -> Answer {
                     })
                 })
                 .collect();
-            json!({ "items": items })
+            Answer::Gives(json!({ "items": items }))
         }),
         _ => Beginning::parse(&payload).map(|begun| {
-            json!({
+            Answer::Gives(json!({
                 "static key": hex(begun.static_key.as_bytes()),
                 "kit": begun.kit.map(hex),
                 "name": begun.name.as_str(),
-            })
+            }))
         }),
     };
     match read {
-        Ok(gives) => Answer::Gives(gives),
+        Ok(answer) => answer,
         Err(refused) => Answer::refuses(match refused {
             PayloadError::Malformed => "malformed",
             PayloadError::Empty => "empty",
@@ -263,6 +269,47 @@ fn answer_payload(given: &Value) -> Answer {
             PayloadError::UnknownOperation(_) => "unknown operation",
         }),
     }
+}
+
+/// Changes of the shared part of a boundary, one after the other, that each delete so many characters in a row: of what claims
+/// many operations the shortest.
+fn deletions(counts: &[i64]) -> Vec<Item> {
+    let part = Part::new(EntryKind::Boundary, 1, PartKind::Shared).unwrap();
+    let mut after = ChangeHash(part.heads()[0]);
+    let change = |(at, n): (usize, &i64)| {
+        // The characters came of the operations from 3 on. A first step of its own, then steps of 1.
+        let mut counters = Vec::new();
+        forge::sleb128(-1, &mut counters);
+        forge::sleb128(3, &mut counters);
+        if *n > 1 {
+            counters.extend(forge::run(n - 1, 1));
+        }
+        let mut inserts = Vec::new();
+        forge::leb128(*n as u64, &mut inserts);
+        let columns = [
+            (1, forge::run(*n, 1)),
+            (2, forge::run(*n, 2)),
+            (17, forge::run(*n, 0)),
+            (19, counters.clone()),
+            (52, inserts),
+            (66, forge::run(*n, 3)),
+            (86, forge::run(*n, 0)),
+            (112, forge::run(*n, 1)),
+            (113, forge::run(*n, 0)),
+            (115, counters),
+        ];
+        let (seq, start) = (at as u64 + 2, 20_003 * (at as u64 + 1));
+        let change = forge::by_hand(&[after], forge::EVE, seq, start, &columns);
+        after = Change::try_from(&change[..]).unwrap().hash();
+        Item {
+            entry: EntryId(fixed(111)),
+            kind: EntryKind::Boundary.byte(),
+            schema: 1,
+            part: PartKind::Shared,
+            change,
+        }
+    };
+    counts.iter().enumerate().map(change).collect()
 }
 
 fn payloads() -> Area {
@@ -340,6 +387,21 @@ fn payloads() -> Area {
         "A payload with a length of 2 to the 64th is refused",
         &endless,
         "malformed",
+    );
+
+    const MOST: &str = "A payload whose changes claim 100000 operations is read";
+    let most = write_items(&deletions(&[20_000; 5]));
+    let Answer::Gives(gives) = answer_payload(&give(&most)) else {
+        panic!("{MOST}")
+    };
+    area.whole(MOST, give(&most), gives);
+    area.broken(
+        MOST,
+        "A payload whose changes claim 100001 operations is refused",
+        give(&write_items(&deletions(&[
+            20_000, 20_000, 20_000, 20_000, 20_000, 1,
+        ]))),
+        "too many operations",
     );
 
     let begin = |static_key: &[u8], kit: &[u8], name: &[u8]| {
