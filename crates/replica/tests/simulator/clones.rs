@@ -1,18 +1,18 @@
 //! Two copies of one home that are alive at once: Ana's, a copy of it made at any moment, and Bo, whom both meet as if they were
 //! the only one. Nobody tells either that there is another.
 //!
-//! What must hold: what was confirmed on any of the three is in the records that all of them hold in the end; no number of a
+//! What must hold ([`judge`]): what was confirmed on any of the three is in the records that all of them hold in the end; no number of a
 //! log, and so no actor, is used for two records that anybody else holds; nothing is said to have reached that never was on the
 //! other's disk; and once each copy has met Bo a few times all three hold the same.
 
+mod judge;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use amends_journal::{Entry, EntryId, Part};
 use amends_keys::identity::{JournalId, LogKey, LogSecret, PersonName, StaticKey, StaticSecret};
-use amends_keys::seal::{self, EpochSecret};
+use amends_keys::seal::EpochSecret;
 use amends_replica::{
-    Effect, Founding, HandleError, Input, Partner, Replica, Shown, Table, Whose, World as Given,
-    Write, read_items,
+    Effect, Founding, HandleError, Input, Partner, Replica, Shown, Table, World as Given, Write,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -20,7 +20,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use crate::clock::BEGINNING;
 use crate::dice::Dice;
 use crate::disk::{Disk, Unsaved};
-use crate::invariants::{AtRest, Records, Truth, envelopes_on, hash_of, hash_on};
+use crate::invariants::hash_of;
 use crate::network::{Arrival, Network};
 use crate::people::{BEGINNINGS, Commitments, Somebody};
 use crate::world::Fault;
@@ -45,26 +45,6 @@ struct Home {
     ever: BTreeSet<[u8; 32]>,
     /// The numbers of the logs in the keys of its table of records, as far as they were seen.
     numbers: BTreeMap<LogKey, u32>,
-}
-
-impl Home {
-    /// Looks for the numbers of its logs: where a log's last record lies. A log that was left with all it held takes its number
-    /// along, so that they cannot be counted.
-    fn find_numbers(&mut self) {
-        let Some(replica) = &self.replica else {
-            return;
-        };
-        let clock = replica.clock();
-        for (log, at) in clock.0.iter().filter(|(_, at)| at.seq > 0) {
-            let is = |number: &u32| hash_on(&self.disk, Some(number), at.seq) == Some(at.head);
-            if self.numbers.get(log).is_some_and(is) {
-                continue;
-            }
-            if let Some(number) = (0..20).find(is) {
-                self.numbers.insert(*log, number);
-            }
-        }
-    }
 }
 
 /// What a number lets happen.
@@ -443,48 +423,6 @@ impl Clones {
         done
     }
 
-    /// Whether a record among these has the word in it.
-    fn writes_word(&self, writes: &[Write], word: &str) -> bool {
-        writes.iter().any(|write| {
-            let Write::Put {
-                table: Table::Envelope,
-                value,
-                ..
-            } = write
-            else {
-                return false;
-            };
-            let opened = seal::open(value, &self.epoch_0, &self.journal).unwrap();
-            opened.records().any(|(bytes, _)| has(bytes, word))
-        })
-    }
-
-    fn judge(&mut self, who: usize, shown: &Shown) {
-        match shown {
-            Shown::SetAside { reason, .. } => {
-                panic!("an honest record was set aside at {}: {reason}", NAMES[who])
-            }
-            // On line at once, both copies show him their branch, and he can hold one alone.
-            Shown::Refused(reason) if who == BO && self.nature.at_once => {
-                let fork =
-                    reason.starts_with("another record") || reason.contains("does not follow");
-                assert!(fork, "Bo refuses honest bytes: {reason}");
-                self.count("a branch refused by Bo");
-            }
-            Shown::Refused(reason) => panic!("{} refuses honest bytes: {reason}", NAMES[who]),
-            Shown::Began(began) => {
-                self.count("a new incarnation");
-                assert_eq!(began.left, 0, "something could not be carried over");
-                if !began.carried.is_empty() {
-                    self.count("something carried over");
-                }
-            }
-            Shown::Fork(Whose::Mine) if who != BO => self.count("a branch of one's own seen"),
-            Shown::OlderCopy => self.count("an older copy seen"),
-            _ => {}
-        }
-    }
-
     fn save(&mut self, who: usize, writes: Vec<Write>, durable: bool) -> bool {
         let home = &mut self.homes[who];
         let fails = match home.fault {
@@ -516,22 +454,6 @@ impl Clones {
         self.count("a save failed");
         self.restart(who, false);
         false
-    }
-
-    /// Bo never holds another record under a number than he did.
-    fn no_number_twice(&mut self) {
-        let home = &mut self.homes[BO];
-        home.find_numbers();
-        let clock = home.replica.as_ref().unwrap().clock();
-        for (log, number) in &home.numbers {
-            for seq in 1..=clock.seq(log) {
-                let Some(hash) = hash_on(&home.disk, Some(number), seq) else {
-                    continue;
-                };
-                let known = *self.at_bo.entry((*log, seq)).or_insert(hash);
-                assert_eq!(known, hash, "number {seq} of a log was used twice");
-            }
-        }
     }
 
     fn is_befallen(&mut self, who: usize) -> bool {
@@ -575,44 +497,6 @@ impl Clones {
         if home.replica.is_none() {
             let replica = Replica::load(home.disk.shelf());
             home.replica = Some(replica.expect("what was saved can be loaded"));
-        }
-    }
-
-    /// What is shown as reached was on the other's disk for good: on Bo's, or on that of one of the two copies.
-    fn reached(&mut self, who: usize) {
-        self.homes[who].find_numbers();
-        let home = &self.homes[who];
-        let Some(replica) = &home.replica else {
-            return;
-        };
-        let mut last: BTreeMap<LogKey, u64> = BTreeMap::new();
-        for (_, card) in replica.cards().filter(|(_, card)| replica.reached(card)) {
-            let present = (replica.log(), card.mine);
-            for (log, seq) in card.earlier.iter().copied().chain([present]) {
-                let known = last.entry(log).or_insert(0);
-                *known = seq.max(*known);
-            }
-        }
-        for (log, last) in last {
-            for seq in 1..=last {
-                let hash = hash_on(&home.disk, home.numbers.get(&log), seq);
-                // A copy is just getting back its own from Bo.
-                let Some(hash) = hash else {
-                    continue;
-                };
-                let there = match who {
-                    BO => [ANA, COPY]
-                        .iter()
-                        .filter_map(|copy| self.homes.get(*copy))
-                        .any(|copy| copy.ever.contains(&hash)),
-                    _ => self.homes[BO].ever.contains(&hash),
-                };
-                assert!(
-                    there,
-                    "{} says that record {seq} has reached, and it never was on the other's disk",
-                    NAMES[who]
-                );
-            }
         }
     }
 
@@ -660,115 +544,4 @@ impl Clones {
         self.meet(ANA);
         self.look();
     }
-
-    /// All three are at rest: they hold the same, and all of what was confirmed.
-    fn look(&mut self) {
-        let clocks: Vec<_> = self
-            .homes
-            .iter()
-            .map(|home| home.replica.as_ref().unwrap().clock().0)
-            .collect();
-        for copy in [ANA, COPY] {
-            assert!(
-                clocks[copy] == clocks[BO],
-                "{} and Bo do not hold the same: {:?} {:?}",
-                NAMES[copy],
-                clocks[copy],
-                clocks[BO]
-            );
-        }
-        let logs = self.homes[BO].replica.as_ref().unwrap().incarnations();
-        let anas = logs
-            .iter()
-            .filter(|log| log.whose == Whose::Partners)
-            .count();
-        assert!(anas <= 3, "each copy begins anew once at the most: {anas}");
-        let judge = Truth::default();
-        let mut parts = Vec::new();
-        for who in [ANA, BO, COPY] {
-            let home = &mut self.homes[who];
-            home.find_numbers();
-            // Of a branch that was left, what is not counted any more is still in its envelopes.
-            let mut records = Records::new();
-            for (hash, record) in envelopes_on(home.disk.durable(), &self.journal, &self.epoch_0) {
-                let number = home.numbers.get(&record.log);
-                if hash_on(&home.disk, number, record.seq) == Some(hash.0) {
-                    records.insert((record.log, record.seq), (hash, record));
-                }
-            }
-            let replica = home.replica.as_mut().unwrap();
-            let mut payloads = Vec::new();
-            for (log, position) in &clocks[BO] {
-                for seq in 1..=position.seq {
-                    let held = records.get(&(*log, seq));
-                    let (_, record) = held.expect("what is counted as held is there");
-                    payloads.push(record.payload.clone());
-                }
-            }
-            for (word, by) in &self.confirmed {
-                assert!(
-                    payloads.iter().any(|payload| has(payload, word)),
-                    "{word}, confirmed by {}, is lost at {}",
-                    NAMES[*by],
-                    NAMES[who]
-                );
-            }
-            for payload in &payloads {
-                // Every one of them can be read.
-                let _ = read_items(payload);
-            }
-            let mut at_rest = AtRest {
-                replica,
-                disk: &home.disk,
-            };
-            judge.parts_are_the_records(&mut at_rest, &records);
-            let replica = home.replica.as_mut().unwrap();
-            let ids: Vec<EntryId> = replica.cards().map(|(id, _)| *id).collect();
-            let mut heads = BTreeMap::new();
-            for id in ids {
-                let of = |entry: &Entry<'_>| {
-                    let own = [entry.mine, entry.partners].map(Part::heads);
-                    (entry.shared.heads(), own)
-                };
-                let (shared, [mine, partners]) = replica.look(home.disk.shelf(), &id, of).unwrap();
-                let [anas, bos] = if who == BO {
-                    [partners, mine]
-                } else {
-                    [mine, partners]
-                };
-                heads.insert(id, [shared, anas, bos]);
-            }
-            for (id, card) in replica.cards() {
-                assert!(
-                    replica.reached(card),
-                    "all has reached, and {} does not say so of {id:?}",
-                    NAMES[who]
-                );
-                assert!(!card.unread && !card.not_readable_there);
-                for photo in card.blobs() {
-                    let read = replica.read_blob(home.disk.shelf(), &photo);
-                    assert!(read.is_ok(), "a photo is not at {}", NAMES[who]);
-                }
-            }
-            let again = Replica::load(home.disk.durable()).unwrap();
-            assert_eq!(again.clock(), replica.clock());
-            assert!(
-                again.cards().eq(replica.cards()),
-                "what is shown is not what is on the disk of {}",
-                NAMES[who]
-            );
-            parts.push(heads);
-        }
-        assert_eq!(parts[ANA], parts[BO]);
-        assert_eq!(parts[COPY], parts[BO]);
-        if anas > 1 {
-            self.count("worlds with more than one log of Ana's");
-        }
-    }
-}
-
-fn has(bytes: &[u8], word: &str) -> bool {
-    bytes
-        .windows(word.len())
-        .any(|window| window == word.as_bytes())
 }
