@@ -17,6 +17,7 @@ use amends_replica::{
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use crate::aside::{Aside, has_met};
 use crate::clock::BEGINNING;
 use crate::dice::Dice;
 use crate::disk::{Disk, Unsaved};
@@ -43,6 +44,7 @@ struct Home {
     commitments: Commitments,
     /// Records that were on its disk for good at some time.
     ever: BTreeSet<[u8; 32]>,
+    aside: Aside,
     /// The numbers of the logs in the keys of its table of records, as far as they were seen.
     numbers: BTreeMap<LogKey, u32>,
 }
@@ -133,6 +135,7 @@ impl Clones {
                 fault: None,
                 commitments: Commitments::new(),
                 ever: BTreeSet::new(),
+                aside: Aside::default(),
                 numbers: BTreeMap::new(),
             }
         });
@@ -206,6 +209,7 @@ impl Clones {
             fault: None,
             commitments: self.homes[ANA].commitments.clone(),
             ever: self.homes[ANA].ever.clone(),
+            aside: self.homes[ANA].aside.clone(),
             numbers: BTreeMap::new(),
         };
         self.homes.push(home);
@@ -480,6 +484,7 @@ impl Clones {
     fn restart(&mut self, who: usize, power: bool) {
         let home = &mut self.homes[who];
         home.replica = None;
+        home.aside.stopped += 1;
         home.numbers.clear();
         if power {
             home.disk.power_cut(&mut self.rng);
@@ -511,12 +516,13 @@ impl Clones {
         assert!(delivered < 100_000, "the two never come to rest");
         for (end, who) in [(0, home), (1, BO)] {
             for link in self.nets[net].open_at(end) {
-                let meeting = self.homes[who].replica.as_ref().unwrap().meeting(link);
-                assert!(
-                    meeting.partner_has_all && meeting.have_all,
-                    "{} has met, and not all is there: {meeting:?}",
-                    NAMES[who]
-                );
+                let of = |who: usize| {
+                    let home = &self.homes[who];
+                    (home.replica.as_ref().unwrap(), home.disk.shelf())
+                };
+                let other = if who == BO { home } else { BO };
+                let ((replica, _), (other, shelf)) = (of(who), of(other));
+                has_met(NAMES[who], replica, &replica.meeting(link), (other, shelf));
             }
         }
         self.part_all();

@@ -138,7 +138,7 @@ impl World {
         } else {
             "a process killed"
         });
-        self.truth.stopped[who] += 1;
+        self.truth.aside[who].stopped += 1;
         let device = &mut self.devices[who];
         device.fault = None;
         device.replica = None;

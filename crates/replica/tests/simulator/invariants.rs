@@ -7,12 +7,14 @@ use amends_journal::{Entry, EntryId, Part, PartKind, Person};
 use amends_keys::identity::{JournalId, LogKey};
 use amends_keys::seal::{self, EpochSecret};
 use amends_replica::{
-    BlobRef, Clock, MemoryShelf, Record, RecordHash, RecordKind, Replica, Shelf, Shown, Table,
-    Whose, Write, actor_of, read_items,
+    BlobRef, Card, Clock, MemoryShelf, Record, RecordHash, RecordKind, Replica, Shelf, Shown,
+    Table, Whose, Write, actor_of, read_items,
 };
 use sha2::{Digest, Sha256};
 
+use crate::aside::{Aside, Unapplied, own_logs};
 use crate::disk::Disk;
+use crate::world::NAMES;
 
 /// The numbers of the logs in the keys of the record table, seen from a device: in the order in which it came to know them.
 fn numbers(replica: &Replica) -> BTreeMap<LogKey, u32> {
@@ -68,10 +70,8 @@ pub struct Truth {
     pub went_back: bool,
     /// Frames came as no session gives them, or a file was damaged: what does not fit may be refused.
     pub wild: bool,
-    /// How often the process of each device was stopped.
-    pub stopped: [u32; 2],
-    /// Records that were set aside since the program stopped again and again while it applied them.
-    pub suspected: u32,
+    /// What each device sets aside.
+    pub aside: [Aside; 2],
 }
 
 impl Truth {
@@ -105,16 +105,7 @@ impl Truth {
                 let at = &replica.clock().0[&log];
                 self.confirmed[who].insert(log, (at.seq, at.head));
             }
-            Shown::SetAside { reason, .. } => {
-                // Nobody here writes what must be set aside, and a record that stops the program is set aside after a few times,
-                // with what builds on it.
-                let follows = self.suspected > 0 && reason.ends_with("a change that is not here");
-                assert!(
-                    follows || reason.starts_with("step 6") && self.stopped[who] >= 3,
-                    "an honest record was set aside: {reason}"
-                );
-                self.suspected += 1;
-            }
+            Shown::SetAside { whose, seq, reason } => self.aside[who].shows(*whose, *seq, reason),
             Shown::Refused(reason) => assert!(self.wild, "honest bytes were refused: {reason}"),
             Shown::Fork(whose) => panic!("two records of one log ({whose:?}) carry one number"),
             Shown::OlderCopy => assert!(self.went_back, "no home here is an older copy"),
@@ -302,6 +293,33 @@ impl Truth {
     }
 }
 
+/// How far a device holds each log, whatever it sets aside of it.
+pub fn held(replica: &Replica) -> BTreeMap<LogKey, (u64, [u8; 32])> {
+    let clock = replica.clock().0.into_iter();
+    clock.map(|(log, at)| (log, (at.seq, at.head))).collect()
+}
+
+/// What a device at rest shows is what its disk holds, whatever happens to it now. That the other cannot read something a power
+/// cut may take from it, and the next meeting says it again.
+pub fn shows_its_disk(name: &str, replica: &Replica, disk: &Disk) {
+    let cards = |of: &Replica, as_it_is: bool| -> Vec<(EntryId, Card)> {
+        let cards = of.cards().map(|(id, card)| (*id, card.clone()));
+        let plain = |(id, mut card): (EntryId, Card)| {
+            card.not_readable_there &= as_it_is;
+            (id, card)
+        };
+        cards.map(plain).collect()
+    };
+    for (shelf, as_it_is) in [(disk.shelf(), true), (disk.durable(), false)] {
+        let again = Replica::load(shelf).expect("what is on the disk can be loaded");
+        assert_eq!(again.clock(), replica.clock());
+        assert!(
+            cards(&again, as_it_is) == cards(replica, as_it_is),
+            "what {name} shows is not what is on the disk"
+        );
+    }
+}
+
 /// One device at the end of a simulation.
 pub struct AtRest<'a> {
     pub replica: &'a mut Replica,
@@ -352,11 +370,11 @@ impl Truth {
         epoch_0: &EpochSecret,
         mut devices: [AtRest<'_>; 2],
     ) {
-        let [ana, bo] = [0, 1].map(|who| devices[who].replica.clock().0);
+        let [ana, bo] = [0, 1].map(|who| held(devices[who].replica));
         let all = [0, 1].map(|who| records_on(devices[who].disk.durable(), journal, epoch_0));
         for (position, who) in [(&ana, 0), (&bo, 1)] {
             for (log, at) in position {
-                for seq in 1..=at.seq {
+                for seq in 1..=at.0 {
                     let held = all[who].get(&(*log, seq));
                     assert!(
                         held.is_some(),
@@ -378,19 +396,23 @@ impl Truth {
                 }
             }
         }
-        assert!(
-            self.suspected > 0 || ana == bo,
-            "after all their meetings the two do not hold the same: {ana:?} {bo:?}"
+        assert_eq!(
+            ana, bo,
+            "after all their meetings the two do not hold the same"
         );
-        if self.suspected > 0 {
-            return;
-        }
+        let aside = [0, 1].map(|who| {
+            let AtRest { replica, disk } = &devices[who];
+            self.aside[who].at_rest(replica, disk.durable(), &all[who])
+        });
+        // What one of them sets aside is not there as it is at the other.
+        let apart: BTreeSet<EntryId> = aside.iter().flat_map(Unapplied::entries).collect();
         let ids = [0, 1].map(|who| -> Vec<EntryId> {
-            devices[who].replica.cards().map(|(id, _)| *id).collect()
+            let ids = devices[who].replica.cards().map(|(id, _)| *id);
+            ids.filter(|id| !apart.contains(id)).collect()
         });
         assert_eq!(ids[0], ids[1]);
         for (who, device) in devices.iter_mut().enumerate() {
-            self.parts_are_the_records(device, &all[who]);
+            self.parts_are_the_records(device, &all[who], &aside[who]);
         }
         for id in &ids[0] {
             let of = |device: &mut AtRest<'_>| {
@@ -402,7 +424,8 @@ impl Truth {
             let ([shared, anas, bos], other) = (of(a), of(b));
             assert_eq!([shared, bos, anas], other, "the two see different parts");
         }
-        for device in &mut devices {
+        for (who, device) in devices.iter_mut().enumerate() {
+            let not_readable = aside[1 - who].entries_of(&own_logs(device.replica));
             let cards: Vec<_> = device
                 .replica
                 .cards()
@@ -413,7 +436,12 @@ impl Truth {
                     device.replica.reached(&card),
                     "all has reached the other, and it is not said"
                 );
-                assert!(!card.unread && !card.not_readable_there);
+                assert!(!card.unread);
+                assert_eq!(
+                    card.not_readable_there,
+                    not_readable.contains(&id),
+                    "what the other cannot read is not what is said of it"
+                );
                 self.photos_are_there(device, &card.blobs());
                 let (short, agreement) = device
                     .replica
@@ -426,23 +454,24 @@ impl Truth {
                     "a card shows something else than its entry"
                 );
                 if card.agreed().is_some()
+                    && !apart.contains(&id)
                     && let Some(text) = agreement.in_force
                 {
                     self.in_force(&id, &text.hash);
                 }
             }
-            let again =
-                Replica::load(device.disk.durable()).expect("what is on the disk can be loaded");
-            assert_eq!(again.clock(), device.replica.clock());
-            assert!(
-                again.cards().eq(device.replica.cards()),
-                "what is shown is not what is on the disk"
-            );
+            shows_its_disk(NAMES[who], device.replica, device.disk);
         }
     }
 
-    /// Each part holds the changes of its records and nothing else: an own part those of its person's log alone.
-    pub fn parts_are_the_records(&self, device: &mut AtRest<'_>, records: &Records) {
+    /// Each part holds the changes of its records but those that are set aside, and nothing else: an own part those of its
+    /// person's log alone.
+    pub fn parts_are_the_records(
+        &self,
+        device: &mut AtRest<'_>,
+        records: &Records,
+        aside: &Unapplied,
+    ) {
         let mut changes: BTreeMap<(EntryId, Option<Person>), Vec<[u8; 32]>> = BTreeMap::new();
         // A device that came back from an older copy has written more than one log.
         let logs = device.replica.incarnations();
@@ -452,7 +481,10 @@ impl Truth {
         };
         for ((log, seq), (_, record)) in records {
             // What a lost device wrote may still be in an envelope that nothing names.
-            if record.kind != RecordKind::Change as u8 || *seq > device.replica.clock().seq(log) {
+            if record.kind != RecordKind::Change as u8
+                || *seq > device.replica.clock().seq(log)
+                || aside.records.contains_key(&(*log, *seq))
+            {
                 continue;
             }
             let person = if mine(log) {

@@ -5,6 +5,7 @@
 //! prints its story.
 #![allow(unreachable_pub, reason = "its modules are its own")]
 
+mod aside;
 mod clock;
 mod clones;
 mod device;
@@ -19,8 +20,9 @@ mod world;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use aside::Aside;
 use clock::{DAY, HOUR, SECOND};
 use clones::Clones;
 use dice::Dice;
@@ -32,6 +34,9 @@ use world::{Nature, Planted, World};
 const SEEDS: u64 = 150;
 /// Played with `AMENDS_LONG=1`.
 const LONG: u64 = 10_000;
+/// Played by `cargo test` too, of those with two copies of one home: Bo's process stops three times while it applies one record,
+/// which is set aside then.
+const SET_ASIDE: u64 = 8_795;
 
 fn asked(name: &str) -> Option<u64> {
     let value = std::env::var(name).ok()?;
@@ -67,15 +72,18 @@ fn play_clones(seed: u64) -> (Clones, Result<(), String>) {
 
 type Tally = BTreeMap<&'static str, u64>;
 
-/// Plays as many numbers as are asked for, and fails where one does not hold; gives how many, and what was done in them.
-/// `variable` plays one of them again.
+/// Plays as many numbers as are asked for, and those named beside, and fails where one does not hold; gives how many were asked
+/// for, and what was done in them. `variable` plays one of them again.
 fn play_all(
     variable: &str,
+    beside: &[u64],
     one: impl Fn(u64) -> (Tally, Result<(), String>) + Sync,
 ) -> (u64, Tally) {
     let long = std::env::var_os("AMENDS_LONG").is_some();
     let seeds = asked("AMENDS_SEEDS").unwrap_or(if long { LONG } else { SEEDS });
-    let next = AtomicU64::new(0);
+    let beside = beside.iter().copied().filter(|seed| *seed >= seeds);
+    let all: Vec<u64> = (0..seeds).chain(beside).collect();
+    let next = AtomicUsize::new(0);
     let failed = Mutex::new(Vec::new());
     let tally = Mutex::new(Tally::new());
     let workers = match std::thread::available_parallelism() {
@@ -86,10 +94,9 @@ fn play_all(
         for _ in 0..workers {
             scope.spawn(|| {
                 loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds {
+                    let Some(&seed) = all.get(next.fetch_add(1, Ordering::Relaxed)) else {
                         return;
-                    }
+                    };
                     let (done, outcome) = one(seed);
                     if let Err(why) = outcome {
                         println!(
@@ -112,7 +119,8 @@ fn play_all(
     let failed = failed.into_inner().unwrap();
     assert!(
         failed.is_empty(),
-        "of {seeds} seeds these failed: {failed:?}"
+        "of {} seeds these failed: {failed:?}",
+        all.len()
     );
     (seeds, tally)
 }
@@ -129,15 +137,13 @@ fn whatever_befalls_them_nothing_is_lost_and_nothing_false_is_said() {
         assert_eq!(outcome, Ok(()), "seed {seed}");
         return;
     }
-    let (seeds, tally) = play_all("AMENDS_SEED", |seed| {
+    let (seeds, tally) = play_all("AMENDS_SEED", &[], |seed| {
         let (world, outcome) = play(seed, None);
         let tally = world.map_or_else(Tally::new, |mut world| {
             let mut count = |what, often| *world.tally.entry(what).or_default() += often;
             count("a frame or an end of a link", world.net.delivered);
-            count(
-                "set aside as what stops the program",
-                u64::from(world.truth.suspected),
-            );
+            let aside = world.truth.aside.iter().map(Aside::shown_so_far);
+            count("set aside as what stops the program", aside.sum());
             world.tally
         });
         (tally, outcome)
@@ -167,7 +173,7 @@ fn two_copies_of_one_home_that_are_alive_at_once_lose_nothing_and_come_to_hold_t
         assert_eq!(outcome, Ok(()), "number {seed}");
         return;
     }
-    let (seeds, tally) = play_all("AMENDS_CLONES", |seed| {
+    let (seeds, tally) = play_all("AMENDS_CLONES", &[SET_ASIDE], |seed| {
         let (clones, outcome) = play_clones(seed);
         (clones.tally, outcome)
     });

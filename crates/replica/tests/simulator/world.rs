@@ -10,6 +10,7 @@ use amends_replica::{Card, Edit, EditError, Effect, Founding, Input, Partner, Re
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 
+use crate::aside::has_met;
 use crate::clock::{BEGINNING, SkewedClock};
 use crate::dice::Dice;
 use crate::disk::Disk;
@@ -401,12 +402,12 @@ impl World {
         assert!(delivered < 100_000, "the two never come to rest");
         for who in [0, 1] {
             for link in self.net.open_at(who) {
-                let meeting = self.devices[who].replica.as_ref().unwrap().meeting(link);
-                assert!(
-                    self.truth.suspected > 0 || meeting.partner_has_all && meeting.have_all,
-                    "{} has met, and not all is there: {meeting:?}",
-                    NAMES[who]
-                );
+                let of = |who: usize| {
+                    let device = &self.devices[who];
+                    (device.replica.as_ref().unwrap(), device.disk.shelf())
+                };
+                let ((replica, _), (other, shelf)) = (of(who), of(1 - who));
+                has_met(NAMES[who], replica, &replica.meeting(link), (other, shelf));
                 self.net.cut(link, self.now, &mut self.rng);
             }
         }

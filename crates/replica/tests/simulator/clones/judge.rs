@@ -1,14 +1,15 @@
 //! What must hold with two copies of one home: of what is shown, between any two effects, and in the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use amends_journal::{Entry, EntryId, Part};
 use amends_keys::identity::LogKey;
 use amends_keys::seal;
-use amends_replica::{Replica, Shown, Table, Whose, Write, read_items};
+use amends_replica::{Shown, Table, Whose, Write};
 
 use super::{ANA, BO, COPY, Clones, Home, NAMES};
-use crate::invariants::{AtRest, Records, Truth, envelopes_on, hash_on};
+use crate::aside::{Unapplied, own_logs};
+use crate::invariants::{AtRest, Records, Truth, envelopes_on, hash_on, held, shows_its_disk};
 
 impl Home {
     /// Looks for the numbers of its logs: where a log's last record lies. A log that was left with all it held takes its number
@@ -33,8 +34,9 @@ impl Home {
 impl Clones {
     pub(super) fn judge(&mut self, who: usize, shown: &Shown) {
         match shown {
-            Shown::SetAside { reason, .. } => {
-                panic!("an honest record was set aside at {}: {reason}", NAMES[who])
+            Shown::SetAside { whose, seq, reason } => {
+                self.homes[who].aside.shows(*whose, *seq, reason);
+                self.count("set aside as what stops the program");
             }
             // On line at once, both copies show him their branch, and he can hold one alone.
             Shown::Refused(reason) if who == BO && self.nature.at_once => {
@@ -129,11 +131,8 @@ impl Clones {
 
     /// All three are at rest: they hold the same, and all of what was confirmed.
     pub(super) fn look(&mut self) {
-        let clocks: Vec<_> = self
-            .homes
-            .iter()
-            .map(|home| home.replica.as_ref().unwrap().clock().0)
-            .collect();
+        let everybody = [ANA, BO, COPY];
+        let clocks = everybody.map(|who| held(self.homes[who].replica.as_ref().unwrap()));
         for copy in [ANA, COPY] {
             assert!(
                 clocks[copy] == clocks[BO],
@@ -149,87 +148,120 @@ impl Clones {
             .filter(|log| log.whose == Whose::Partners)
             .count();
         assert!(anas <= 3, "each copy begins anew once at the most: {anas}");
-        let judge = Truth::default();
+        let records = everybody.map(|who| self.records_of(who));
+        let aside = everybody.map(|who| {
+            let home = &self.homes[who];
+            let replica = home.replica.as_ref().unwrap();
+            let disk = home.disk.durable();
+            home.aside.at_rest(replica, disk, &records[who])
+        });
+        // What one of them sets aside is not there as it is at the others.
+        let apart: BTreeSet<EntryId> = aside.iter().flat_map(Unapplied::entries).collect();
         let mut parts = Vec::new();
-        for who in [ANA, BO, COPY] {
+        for who in everybody {
+            self.all_confirmed_is_in(who, &records[who]);
             let home = &mut self.homes[who];
-            home.find_numbers();
-            // Of a branch that was left, what is not counted any more is still in its envelopes.
-            let mut records = Records::new();
-            for (hash, record) in envelopes_on(home.disk.durable(), &self.journal, &self.epoch_0) {
-                let number = home.numbers.get(&record.log);
-                if hash_on(&home.disk, number, record.seq) == Some(hash.0) {
-                    records.insert((record.log, record.seq), (hash, record));
-                }
-            }
-            let replica = home.replica.as_mut().unwrap();
-            let mut payloads = Vec::new();
-            for (log, position) in &clocks[BO] {
-                for seq in 1..=position.seq {
-                    let held = records.get(&(*log, seq));
-                    let (_, record) = held.expect("what is counted as held is there");
-                    payloads.push(record.payload.clone());
-                }
-            }
-            for (word, by) in &self.confirmed {
-                assert!(
-                    payloads.iter().any(|payload| has(payload, word)),
-                    "{word}, confirmed by {}, is lost at {}",
-                    NAMES[*by],
-                    NAMES[who]
-                );
-            }
-            for payload in &payloads {
-                // Every one of them can be read.
-                let _ = read_items(payload);
-            }
             let mut at_rest = AtRest {
-                replica,
+                replica: home.replica.as_mut().unwrap(),
                 disk: &home.disk,
             };
-            judge.parts_are_the_records(&mut at_rest, &records);
-            let replica = home.replica.as_mut().unwrap();
-            let ids: Vec<EntryId> = replica.cards().map(|(id, _)| *id).collect();
-            let mut heads = BTreeMap::new();
-            for id in ids {
-                let of = |entry: &Entry<'_>| {
-                    let own = [entry.mine, entry.partners].map(Part::heads);
-                    (entry.shared.heads(), own)
-                };
-                let (shared, [mine, partners]) = replica.look(home.disk.shelf(), &id, of).unwrap();
-                let [anas, bos] = if who == BO {
-                    [partners, mine]
-                } else {
-                    [mine, partners]
-                };
-                heads.insert(id, [shared, anas, bos]);
-            }
-            for (id, card) in replica.cards() {
-                assert!(
-                    replica.reached(card),
-                    "all has reached, and {} does not say so of {id:?}",
-                    NAMES[who]
-                );
-                assert!(!card.unread && !card.not_readable_there);
-                for photo in card.blobs() {
-                    let read = replica.read_blob(home.disk.shelf(), &photo);
-                    assert!(read.is_ok(), "a photo is not at {}", NAMES[who]);
-                }
-            }
-            let again = Replica::load(home.disk.durable()).unwrap();
-            assert_eq!(again.clock(), replica.clock());
-            assert!(
-                again.cards().eq(replica.cards()),
-                "what is shown is not what is on the disk of {}",
-                NAMES[who]
-            );
-            parts.push(heads);
+            Truth::default().parts_are_the_records(&mut at_rest, &records[who], &aside[who]);
+            let mut seen = self.parts_of(who);
+            seen.retain(|entry, _| !apart.contains(entry));
+            parts.push(seen);
+            self.is_shown(who, &aside);
         }
         assert_eq!(parts[ANA], parts[BO]);
         assert_eq!(parts[COPY], parts[BO]);
         if anas > 1 {
             self.count("worlds with more than one log of Ana's");
         }
+    }
+
+    /// The records that a home counts as held, opened and verified anew. Of a branch that was left, what is not counted any more
+    /// is still in its envelopes.
+    fn records_of(&mut self, who: usize) -> Records {
+        let home = &mut self.homes[who];
+        home.find_numbers();
+        let mut records = Records::new();
+        for (hash, record) in envelopes_on(home.disk.durable(), &self.journal, &self.epoch_0) {
+            let number = home.numbers.get(&record.log);
+            if hash_on(&home.disk, number, record.seq) == Some(hash.0) {
+                records.insert((record.log, record.seq), (hash, record));
+            }
+        }
+        records
+    }
+
+    /// Whatever was confirmed anywhere is in what this home holds, be it applied or set aside.
+    fn all_confirmed_is_in(&self, who: usize, records: &Records) {
+        let mut payloads = Vec::new();
+        for (log, (last, _)) in held(self.homes[who].replica.as_ref().unwrap()) {
+            for seq in 1..=last {
+                let held = records.get(&(log, seq));
+                let (_, record) = held.expect("what is counted as held is there");
+                payloads.push(&record.payload);
+            }
+        }
+        for (word, by) in &self.confirmed {
+            assert!(
+                payloads.iter().any(|payload| has(payload, word)),
+                "{word}, confirmed by {}, is lost at {}",
+                NAMES[*by],
+                NAMES[who]
+            );
+        }
+    }
+
+    /// For each entry the heads of its parts, the shared one, Ana's and Bo's.
+    fn parts_of(&mut self, who: usize) -> BTreeMap<EntryId, [Vec<[u8; 32]>; 3]> {
+        let home = &mut self.homes[who];
+        let replica = home.replica.as_mut().unwrap();
+        let ids: Vec<EntryId> = replica.cards().map(|(id, _)| *id).collect();
+        let mut parts = BTreeMap::new();
+        for id in ids {
+            let of =
+                |entry: &Entry<'_>| [entry.shared, entry.mine, entry.partners].map(Part::heads);
+            let [shared, mine, partners] = replica.look(home.disk.shelf(), &id, of).unwrap();
+            let of_two = if who == BO {
+                [shared, partners, mine]
+            } else {
+                [shared, mine, partners]
+            };
+            parts.insert(id, of_two);
+        }
+        parts
+    }
+
+    /// What a home shows is so, and is on its disk.
+    fn is_shown(&self, who: usize, aside: &[Unapplied; 3]) {
+        let home = &self.homes[who];
+        let replica = home.replica.as_ref().unwrap();
+        // Bo knows of the copy that he met last.
+        let there = if who == BO { ANA } else { BO };
+        let not_readable = aside[there].entries_of(&own_logs(replica));
+        // What Bo cannot read he asks no photos of, and can hand none on.
+        let at_bo = aside[BO].entries();
+        for (id, card) in replica.cards() {
+            assert!(
+                replica.reached(card),
+                "all has reached, and {} does not say so of {id:?}",
+                NAMES[who]
+            );
+            assert!(!card.unread);
+            assert_eq!(
+                card.not_readable_there,
+                not_readable.contains(id),
+                "{} says another thing of what the other cannot read",
+                NAMES[who]
+            );
+            for photo in card.blobs() {
+                let read = replica.read_blob(home.disk.shelf(), &photo);
+                let unheard = who != BO && at_bo.contains(id);
+                assert!(read.is_ok() || unheard, "a photo is not at {}", NAMES[who]);
+            }
+        }
+        shows_its_disk(NAMES[who], replica, &home.disk);
     }
 }
 
