@@ -10,7 +10,6 @@ use std::collections::{BTreeSet, VecDeque};
 use amends_keys::blob::{self as sealed, ChunkName, MAX_SEALED_CHUNK};
 use amends_keys::identity::StaticKey;
 
-use crate::blob::Blobs;
 use crate::effect::{Effect, HandleError, LinkId, Shown, World};
 use crate::frame::{Frame, MOST_NAMES};
 use crate::replica::Replica;
@@ -53,13 +52,6 @@ impl LinkChunks {
         self.they_want = wants.unwrap_or(false);
     }
 
-    /// A session begins: of what the other device never said that it has, it is asked.
-    pub(crate) fn wonder(&mut self, blobs: &Blobs) {
-        if self.known {
-            self.wonder = blobs.unreached().collect();
-        }
-    }
-
     /// This device's clock goes out, and says whether it wants chunks.
     pub(crate) fn say(&mut self, want: bool) {
         self.said_want = want;
@@ -72,9 +64,11 @@ impl LinkChunks {
         !self.they_want && said_all && sent_all
     }
 
-    fn answered(&mut self, name: &ChunkName) {
-        self.under_way.remove(name);
-        self.wondering.remove(name);
+    /// The other device said whether it has a chunk. Whether this one waited to hear it.
+    fn answered(&mut self, name: &ChunkName) -> bool {
+        let sent = self.under_way.remove(name);
+        let wondered = self.wondering.remove(name);
+        sent || wondered
     }
 }
 
@@ -108,6 +102,22 @@ impl Replica {
         self.links.values().filter(with).map(|link| &link.chunks)
     }
 
+    /// A session begins: of what the other device never said that it has, it is asked, where that is not done over another link.
+    pub(crate) fn wonder(&mut self, link_id: LinkId) {
+        let device = self.links.get(&link_id).map(|link| link.device);
+        let known = |link: &Link| link.chunks.known && !link.closing;
+        let elsewhere = self
+            .links
+            .iter()
+            .any(|(id, link)| *id != link_id && Some(link.device) == device && known(link));
+        if let Some(link) = self.links.get_mut(&link_id)
+            && known(link)
+            && !elsewhere
+        {
+            link.chunks.wonder = self.blobs.unreached().collect();
+        }
+    }
+
     /// Whether chunks are to come from this device: wanted here, and not said to lack there.
     fn wants_of(&self, device: &StaticKey) -> bool {
         let lacking = |name: &ChunkName| {
@@ -133,36 +143,39 @@ impl Replica {
         no_record_waits: bool,
         effects: &mut Vec<Effect>,
     ) -> Result<(), HandleError> {
-        let send = |frame: Frame| Effect::Send {
-            link: link_id,
-            frame: frame.to_bytes(),
-        };
         let known = |link: &Link| link.chunks.known;
         if !self.links.get(&link_id).is_some_and(known) {
             return Ok(());
         }
         self.ask(link_id, effects);
-        let blobs = &mut self.blobs;
+        self.send_whether(link_id, effects);
+        if self.send_chunks(gathered, link_id, no_record_waits, effects)? {
+            // What was found to be damaged here may be whole there.
+            self.ask(link_id, effects);
+        }
+        Ok(())
+    }
+
+    /// Asks of the next chunks whether the other device has them, where it answered of the last ones.
+    pub(crate) fn send_whether(&mut self, link_id: LinkId, effects: &mut Vec<Effect>) {
         let Some(link) = self.links.get_mut(&link_id).map(|link| &mut link.chunks) else {
-            return Ok(());
+            return;
         };
         while link.wondering.is_empty() && !link.wonder.is_empty() {
             let some = link.wonder.len().min(MOST_NAMES);
             link.wondering = link
                 .wonder
                 .drain(..some)
-                .filter(|name| blobs.is_unreached(name))
+                .filter(|name| self.blobs.is_unreached(name))
                 .collect();
             if !link.wondering.is_empty() {
                 let names = link.wondering.iter().copied().collect();
-                effects.push(send(Frame::Whether(names)));
+                effects.push(Effect::Send {
+                    link: link_id,
+                    frame: Frame::Whether(names).to_bytes(),
+                });
             }
         }
-        if self.send_chunks(gathered, link_id, no_record_waits, effects)? {
-            // What was found to be damaged here may be whole there.
-            self.ask(link_id, effects);
-        }
-        Ok(())
     }
 
     /// Sends chunks that were asked for over this link. Whether some of them turned out not to be here.
@@ -395,9 +408,15 @@ impl Replica {
     ) -> Result<Vec<Effect>, HandleError> {
         let mut gathered = Gathered::new(world.shelf);
         let mut effects = Vec::new();
+        let device = self.links.get(&link_id).map(|link| link.device);
         for name in names {
-            if let Some(link) = self.links.get_mut(&link_id) {
-                link.chunks.answered(name);
+            for (id, link) in &mut self.links {
+                if *id == link_id {
+                    link.chunks.answered(name);
+                } else if Some(link.device) == device {
+                    // What it may have answered over another link before is older.
+                    link.chunks.wondering.remove(name);
+                }
             }
             effects.extend(self.blobs.said(&mut gathered, name, true)?);
         }
@@ -414,13 +433,17 @@ impl Replica {
     ) -> Result<Vec<Effect>, HandleError> {
         let mut gathered = Gathered::new(world.shelf);
         for name in names {
-            if let Some(link) = self.links.get_mut(&link_id) {
-                link.chunks.answered(name);
-                if link.chunks.asked.remove(name) {
-                    link.chunks.lacking.insert(*name);
-                }
+            let Some(link) = self.links.get_mut(&link_id).map(|link| &mut link.chunks) else {
+                break;
+            };
+            let asked = link.asked.remove(name);
+            if asked {
+                link.lacking.insert(*name);
             }
-            self.blobs.said(&mut gathered, name, false)?;
+            // Of what came to be there meanwhile, over another link, that word is too late.
+            if link.answered(name) || asked {
+                self.blobs.said(&mut gathered, name, false)?;
+            }
         }
         self.keep_and_pump(world, gathered, false, Vec::new())
     }
@@ -444,7 +467,12 @@ impl Replica {
             self.blobs.want_again(name);
         }
         let unanswered = gone.chunks.under_way.iter().chain(&gone.chunks.wondering);
-        let open: Vec<ChunkName> = unanswered.chain(&gone.chunks.wonder).copied().collect();
+        let mut open: BTreeSet<ChunkName> =
+            unanswered.chain(&gone.chunks.wonder).copied().collect();
+        if gone.chunks.they_want {
+            // Which of them it said over this link alone, or had no time to say. That it says so over another may be on its way.
+            open.extend(self.blobs.unreached());
+        }
         for other in self.links.values_mut() {
             if other.device == gone.device && other.chunks.known {
                 other.chunks.wonder.extend(&open);

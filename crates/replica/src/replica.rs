@@ -57,21 +57,6 @@ pub struct Founding {
     pub confirmed: bool,
 }
 
-/// How far a meeting is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Meeting {
-    /// Changes of ours that the other device acknowledged in this session.
-    pub sent: u64,
-    /// Changes that came in this session and are saved.
-    pub received: u64,
-    /// Both clocks are known and theirs covers ours, and their device said of every piece of a photo that its disk has it.
-    pub partner_has_all: bool,
-    /// Both clocks are known and ours covers theirs.
-    pub have_all: bool,
-    /// Nothing more is to go either way, though the partner's device may still lack a photo that it does not take.
-    pub at_rest: bool,
-}
-
 /// One device's replica of one journal.
 pub struct Replica {
     pub(crate) journal: JournalId,
@@ -601,13 +586,6 @@ impl Replica {
             .map(|clock| clock.seq(log))
             .max()
             .unwrap_or(0)
-    }
-
-    /// How far the meeting on this link is.
-    pub fn meeting(&self, link: LinkId) -> Meeting {
-        self.links.get(&link).map_or_else(Meeting::default, |link| {
-            link.meeting(&self.clock(), &self.chunks_met(&link.device))
-        })
     }
 
     /// The entry whose id begins so: any unique beginning serves.

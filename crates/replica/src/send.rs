@@ -47,6 +47,7 @@ impl Replica {
                 }
                 Some(no_record_waits) => {
                     self.send_chunks(gathered, link, *no_record_waits, &mut effects)?;
+                    self.send_whether(link, &mut effects);
                     self.say_wants(link, &mut effects);
                 }
             }

@@ -1,13 +1,31 @@
-//! What a device can truly say of where things stand: what is set aside and why, and what exists elsewhere and has not come.
+//! What a device can truly say of where things stand: how far a meeting is, what is set aside and why, and what exists elsewhere and has not come.
 
 use std::collections::BTreeMap;
 
 use amends_journal::EntryId;
 use amends_keys::identity::LogKey;
 
+use crate::effect::LinkId;
 use crate::replica::Replica;
 use crate::rows::{self, Fate, RecordRow, RowError, Whose, name};
 use crate::shelf::{Shelf, Table};
+use crate::sync::Link;
+
+/// How far a meeting is. Over two links to one device at once it is the same of both, but for what went over each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Meeting {
+    /// Changes of ours that the other device acknowledged in this session.
+    pub sent: u64,
+    /// Changes that came in this session and are saved.
+    pub received: u64,
+    /// Both clocks are known and theirs covers ours, and their device said of every piece of a photo that its disk has it.
+    pub partner_has_all: bool,
+    /// Both clocks are known and ours covers theirs, whichever link it came over, and every piece of a photo is here that their
+    /// device can give.
+    pub have_all: bool,
+    /// Nothing more is to go either way, though the partner's device may still lack a photo that it does not take.
+    pub at_rest: bool,
+}
 
 /// Why a record was set aside, as far as it matters to a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +84,29 @@ pub struct SetAside {
 }
 
 impl Replica {
+    /// How far the meeting on this link is.
+    pub fn meeting(&self, link: LinkId) -> Meeting {
+        let Some(link) = self.links.get(&link) else {
+            return Meeting::default();
+        };
+        let ours = self.clock();
+        let chunks = self.chunks_met(&link.device);
+        let with = |other: &&Link| other.device == link.device && !other.closing;
+        let said = || self.links.values().filter(with).filter_map(Link::said);
+        let heard = link.said().is_some();
+        // What it holds by what it said over one link is not said again over another. What it said over another may still be on
+        // its way over that one.
+        let they_hold = heard && said().any(|theirs| theirs.covers(&ours));
+        let held = heard && said().all(|theirs| ours.covers(theirs));
+        Meeting {
+            sent: link.acknowledged,
+            received: link.received,
+            partner_has_all: they_hold && chunks.they_have_all,
+            have_all: held && chunks.have_all,
+            at_rest: they_hold && held && chunks.at_rest,
+        }
+    }
+
     /// The records that are set aside, with the reason that was kept with each: at most so many, the last of each log first.
     ///
     /// # Errors

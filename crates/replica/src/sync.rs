@@ -9,12 +9,12 @@ use amends_journal::EntryId;
 use amends_keys::identity::{LogKey, StaticKey};
 
 use crate::bundle::Reading;
-use crate::chunks::{ChunksMet, LinkChunks};
+use crate::chunks::LinkChunks;
 use crate::clock::{Clock, Position};
 use crate::effect::{Effect, HandleError, LinkId, Shown, World};
 use crate::frame::{Frame, KNOWS};
 use crate::record::{RecordHash, RecordKind};
-use crate::replica::{Meeting, Replica};
+use crate::replica::Replica;
 use crate::rows::{self, HeardRow, LogRow, MetRow, RecordRow, Whose, name};
 use crate::shelf::{Gathered, Table};
 use crate::wall::Ready;
@@ -37,8 +37,8 @@ pub(crate) struct Link {
     pub(crate) forked: BTreeSet<LogKey>,
     /// A log of this person's own of which it does, and from where on this device asks to be shown it.
     pub(crate) asked_below: Option<(LogKey, u64)>,
-    acknowledged: u64,
-    received: u64,
+    pub(crate) acknowledged: u64,
+    pub(crate) received: u64,
     /// Envelopes that were no records of this pair; a few are a fault, more are an attack.
     pub(crate) bad: u32,
     /// The other device was asked to send again, and has not sent anything fitting since.
@@ -84,18 +84,10 @@ impl Link {
         }
     }
 
-    pub(crate) fn meeting(&self, ours: &Clock, chunks: &ChunksMet) -> Meeting {
-        // Of a log with two branches neither side has what the other one has, whatever the numbers say.
-        let theirs = self.theirs.as_ref().filter(|_| self.forked.is_empty());
-        let they_hold = theirs.is_some_and(|theirs| theirs.covers(ours));
-        let held = theirs.is_some_and(|theirs| ours.covers(theirs));
-        Meeting {
-            sent: self.acknowledged,
-            received: self.received,
-            partner_has_all: they_hold && chunks.they_have_all,
-            have_all: held && chunks.have_all,
-            at_rest: they_hold && held && chunks.at_rest,
-        }
+    /// What the other device holds, by what it said over this link. Of a log with two branches neither side has what the other one
+    /// has, whatever the numbers say.
+    pub(crate) fn said(&self) -> Option<&Clock> {
+        self.theirs.as_ref().filter(|_| self.forked.is_empty())
     }
 
     /// A clock came over this link.
@@ -458,9 +450,6 @@ impl Replica {
         let counted = self.counted.entry(device).or_default();
         link.hear(&theirs, again, counted);
         link.chunks.hear(chunks);
-        if opening {
-            link.chunks.wonder(&self.blobs);
-        }
         let mut shows: Vec<Effect> = Vec::new();
         link.forked.retain(|log| branches.contains_key(log));
         for (log, whose) in &branches {
@@ -479,6 +468,9 @@ impl Replica {
             if !opening {
                 other.overhear(&theirs, counted);
             }
+        }
+        if opening {
+            self.wonder(link_id);
         }
 
         shows.extend(self.note_knows(&mut gathered, knows)?);

@@ -459,6 +459,49 @@ fn a_change_that_went_out_over_two_links_is_counted_once() {
     pair.assert_equal();
 }
 
+/// A change is under way over one link, and the opening of another is faster, and tells of it.
+#[test]
+fn over_either_of_two_links_all_is_here_only_once_it_is() {
+    let mut pair = met_pair(28);
+    let first = pair.connect();
+    pair.run();
+    pair.edit(ANA, proposal("x")).unwrap();
+    let second = pair.connect();
+    pair.deliver(second, BO);
+    for link in [first, second] {
+        let meeting = pair.bo().replica.meeting(link);
+        assert!(!meeting.have_all && !meeting.at_rest, "{meeting:?}");
+    }
+    pair.run();
+    for link in [first, second] {
+        let meeting = pair.bo().replica.meeting(link);
+        assert!(meeting.have_all && meeting.at_rest, "{meeting:?}");
+    }
+}
+
+/// Both wrote apart and open two links, of which one is so slow that all is done over the other before it opens.
+#[test]
+fn what_was_acknowledged_over_one_link_is_there_over_another_that_opened_late() {
+    let mut pair = met_pair(29);
+    for who in [ANA, BO] {
+        pair.edit(who, proposal("x")).unwrap();
+    }
+    let [first, second] = [pair.connect(), pair.connect()];
+    loop {
+        let moved = [BO, ANA].map(|to| pair.deliver(first, to));
+        if moved == [false, false] {
+            break;
+        }
+    }
+    pair.run();
+    for device in &pair.devices {
+        for meeting in [first, second].map(|link| device.replica.meeting(link)) {
+            let all = meeting.have_all && meeting.partner_has_all && meeting.at_rest;
+            assert!(all, "{meeting:?}");
+        }
+    }
+}
+
 #[test]
 fn what_goes_without_saying_is_left_unsaid() {
     let mut pair = met_pair(18);

@@ -135,13 +135,70 @@ fn neither_of_two_links_says_that_a_photo_came_before_it_did() {
             break;
         }
     }
+    assert_at_rest(&pair, &links);
+    assert_whole(&pair, &blob);
+}
+
+/// Says of each device that over each of these links nothing more is to go.
+fn assert_at_rest(pair: &Pair, links: &[LinkId]) {
     for device in &pair.devices {
-        for meeting in links.map(|link| device.replica.meeting(link)) {
+        for meeting in links.iter().map(|link| device.replica.meeting(*link)) {
             let all = meeting.have_all && meeting.partner_has_all && meeting.at_rest;
             assert!(all, "{meeting:?}");
         }
     }
+}
+
+/// Whether a photo that waited is there is asked over one of two links, and what is answered counts for both.
+#[test]
+fn two_links_come_to_rest_with_a_photo_that_waited_for_them() {
+    let (mut pair, _, blob) = with_photo(43, PHOTO);
+    let links = [pair.connect(), pair.connect()];
+    pair.run();
     assert_whole(&pair, &blob);
+    assert_at_rest(&pair, &links);
+}
+
+/// Bo says over one link that a chunk is not there, and over the other, soon after, that it is. The first comes last.
+#[test]
+fn an_answer_that_is_overtaken_over_another_link_takes_nothing_back() {
+    let (mut pair, _, blob) = with_photo(44, 1000);
+    let links @ [first, second] = [pair.connect(), pair.connect()];
+    // Bo asks for it over the second, Ana whether it is there over the first.
+    pair.deliver(second, BO);
+    pair.deliver(first, ANA);
+    while pair.deliver(first, BO) {}
+    let is_lack = |frame: &Vec<u8>| matches!(Frame::parse(frame), Ok(Frame::Lack(_)));
+    assert!(pair.links[&first][ANA].iter().any(is_lack));
+    loop {
+        let moved = [BO, ANA].map(|to| pair.deliver(second, to));
+        if moved == [false, false] {
+            break;
+        }
+    }
+    assert_whole(&pair, &blob);
+    pair.run();
+    assert_whole(&pair, &blob);
+    assert_at_rest(&pair, &links);
+}
+
+/// That Bo wants a photo came over one of two links, which ended before he asked for it.
+#[test]
+fn a_link_that_ends_takes_no_wish_along() {
+    let mut pair = met_pair(45);
+    let entry = pair.edit(ANA, proposal("a day by the sea")).unwrap();
+    let [first, second] = [pair.connect(), pair.connect()];
+    pair.run();
+    let blob = keep(&mut pair, ANA, &photo(PHOTO));
+    for who in [ANA, BO] {
+        note(&mut pair, who, entry, std::slice::from_ref(&blob));
+    }
+    pair.deliver(first, ANA);
+    pair.cut(first);
+    assert!(!pair.ana().replica.meeting(second).at_rest);
+    pair.run();
+    assert_whole(&pair, &blob);
+    assert_at_rest(&pair, &[second]);
 }
 
 #[test]
