@@ -280,41 +280,38 @@ impl Clones {
     fn connect(&mut self, home: usize) {
         let (net, _) = net_of(home);
         let other = 1 - net;
-        if !self.nets[net].open_at(0).is_empty() || !self.nets[net].open_at(1).is_empty() {
+        if !self.nets[net].open().is_empty() {
             return;
         }
-        let busy = (0..2).any(|end| !self.nets[other].open_at(end).is_empty());
+        let busy = !self.nets[other].open().is_empty();
         if busy && !self.nature.at_once {
             return;
         }
         self.start(home);
         self.start(BO);
-        let link = self.nets[net].new_link();
-        self.tell(|_| format!("{} and Bo: {link:?} is open", NAMES[home]));
+        let line = self.nets[net].new_line();
+        self.tell(|_| format!("{} and Bo: {line:?} is open", NAMES[home]));
         for (end, who) in [(0, home), (1, BO)] {
             if self.homes[home].replica.is_none() || self.homes[BO].replica.is_none() {
-                self.nets[net].cut(link, self.now, &mut self.rng);
+                self.nets[net].cut(line, self.now, &mut self.rng);
                 continue;
             }
-            self.nets[net].opened(link, end);
+            let Some(link) = self.nets[net].opened(line, end) else {
+                continue;
+            };
             let device = self.statics[if who == BO { 0 } else { 1 }];
             if !self.feed(who, Input::Met { link, device }) {
-                self.nets[net].cut(link, self.now, &mut self.rng);
+                self.nets[net].cut(line, self.now, &mut self.rng);
             }
         }
     }
 
     fn cut(&mut self, home: usize) {
         let (net, _) = net_of(home);
-        for link in self.links(net) {
-            self.tell(|_| format!("{link:?} is cut"));
-            self.nets[net].cut(link, self.now, &mut self.rng);
+        for line in self.nets[net].open() {
+            self.tell(|_| format!("{line:?} is cut"));
+            self.nets[net].cut(line, self.now, &mut self.rng);
         }
-    }
-
-    fn links(&self, net: usize) -> BTreeSet<amends_replica::LinkId> {
-        let ends = (0..2).flat_map(|end| self.nets[net].open_at(end));
-        ends.collect()
     }
 
     fn deliver(&mut self, most: usize, until: i64) -> usize {
@@ -417,7 +414,10 @@ impl Clones {
                         let at_once = who == BO && self.nature.at_once;
                         assert!(at_once, "a link was closed: {reason}");
                         let net = usize::from(link.0 >= 1 << 40);
-                        self.nets[net].cut(link, self.now, &mut self.rng);
+                        let end = usize::from(who == BO);
+                        if let Some(line) = self.nets[net].line(end, link) {
+                            self.nets[net].cut(line, self.now, &mut self.rng);
+                        }
                     }
                     Effect::Continue => next = Some(Input::Continue),
                 }
@@ -530,8 +530,8 @@ impl Clones {
 
     fn part_all(&mut self) {
         for net in 0..2 {
-            for link in self.links(net) {
-                self.nets[net].cut(link, self.now, &mut self.rng);
+            for line in self.nets[net].open() {
+                self.nets[net].cut(line, self.now, &mut self.rng);
             }
         }
         self.deliver(100_000, i64::MAX);

@@ -61,7 +61,9 @@ impl World {
                     }
                     Effect::Close { link, reason } => {
                         assert!(self.truth.wild, "a link was closed: {reason}");
-                        self.net.cut(link, now, &mut self.rng);
+                        if let Some(line) = self.net.line(who, link) {
+                            self.net.cut(line, now, &mut self.rng);
+                        }
                     }
                     Effect::Continue => next = Some(Input::Continue),
                 }
@@ -76,6 +78,7 @@ impl World {
                 }
             }
         }
+        self.nothing_false_is_said_of_meetings(who);
         Fed::Whole
     }
 

@@ -17,7 +17,7 @@ use crate::disk::Disk;
 use crate::world::NAMES;
 
 /// The numbers of the logs in the keys of the record table, seen from a device: in the order in which it came to know them.
-fn numbers(replica: &Replica) -> BTreeMap<LogKey, u32> {
+pub fn numbers(replica: &Replica) -> BTreeMap<LogKey, u32> {
     let logs = replica.incarnations().into_iter();
     (0..)
         .zip(logs)
@@ -155,24 +155,31 @@ impl Truth {
         }
     }
 
-    /// A device says of the other that it has everything: then this log was on its disk to the end, and every piece of a photo
-    /// that is here.
-    pub fn has_all(&self, who: usize, replica: &Replica, disk: &Disk) {
-        let clock = replica.clock();
-        let logs = replica.incarnations();
-        for known in logs.iter().filter(|known| known.whose == Whose::Mine) {
-            let own = &clock.0[&known.log];
+    /// Every record that a device holds was on the other's disk.
+    pub fn records_are_there(&self, who: usize, replica: &Replica) {
+        for (log, (seq, head)) in held(replica) {
+            let was_there = self.ever[1 - who].contains(&head);
             assert!(
-                own.seq == 0 || self.ever[1 - who].contains(&own.head),
-                "it is said that the other has everything, and record {} never was on its disk",
-                own.seq
+                seq == 0 || was_there,
+                "it is said that the other has everything, and record {seq} of {log:?} never was on its disk"
             );
         }
+    }
+
+    /// Whether this chunk was on the other's disk for good at some time.
+    pub fn was_there(&self, who: usize, name: &[u8]) -> bool {
+        self.chunks[1 - who].contains(name)
+    }
+
+    /// A device says of the other that it has everything: then all records that are here were on its disk, and every piece of a
+    /// photo that is here.
+    pub fn has_all(&self, who: usize, replica: &Replica, disk: &Disk) {
+        self.records_are_there(who, replica);
         for (_, card) in replica.cards() {
             for name in card.blobs().iter().flat_map(|blob| &blob.chunks) {
                 let here = disk.shelf().get(Table::Blob, name).unwrap().is_some();
                 assert!(
-                    !here || self.chunks[1 - who].contains(name.as_slice()),
+                    !here || self.was_there(who, name),
                     "it is said that the other has everything, and a piece of a photo never was on its disk"
                 );
             }

@@ -15,6 +15,7 @@ mod invariants;
 mod meetings;
 mod network;
 mod people;
+mod said;
 mod world;
 
 use std::collections::BTreeMap;
@@ -265,6 +266,12 @@ fn a_device_that_shows_as_saved_what_the_disk_refused_is_noticed() {
     assert!(expected.iter().any(|text| why.contains(text)), "{why}");
 }
 
+#[test]
+fn a_device_that_says_too_early_that_it_has_all_is_noticed() {
+    let why = noticed(Planted::SaysTooEarly);
+    assert!(why.contains("it is said that all is here"), "{why}");
+}
+
 /// They meet for ten seconds, and are an hour apart, with a slow network between them: what waits never piles up.
 #[test]
 fn ten_seconds_an_hour_are_enough_for_whole_days() {
@@ -280,6 +287,7 @@ fn ten_seconds_an_hour_are_enough_for_whole_days() {
         ..Nature::default()
     };
     let mut world = World::new(1, Some(nature));
+    world.begin();
     // Up to half a second each way, as over a bad link.
     world.net.delay = SECOND / 2;
     let mut hours_behind = 0;

@@ -3,30 +3,52 @@
 use amends_replica::{BundleParser, Input, LinkId, World as Given};
 
 use crate::dice::Dice;
-use crate::network::Arrival;
+use crate::network::{Arrival, Line};
 use crate::world::{Fed, File, NAMES, World};
 
+/// In so many of a hundred meetings both dial at once.
+const BOTH_DIAL: usize = 30;
+
 impl World {
+    /// The two meet: over one link, or over two where both dialled, beside one that stands already, perhaps.
     pub fn connect(&mut self) {
-        if [0, 1].iter().any(|who| self.net.open_at(*who).len() >= 2) {
-            return;
-        }
+        let most = [0, 1]
+            .map(|who| self.net.open_at(who).len())
+            .into_iter()
+            .max();
+        let mut lines: Vec<Line> = match (most, self.rng.chance(BOTH_DIAL)) {
+            (Some(0), true) => vec![self.net.new_line(), self.net.new_line()],
+            (Some(0 | 1), _) => vec![self.net.new_line()],
+            _ => return,
+        };
         for who in [0, 1] {
             self.start(who);
         }
-        let link = self.net.new_link();
-        self.tell(|| format!("{link:?} is open"));
+        self.tell(|| format!("{lines:?} are open"));
         for who in [0, 1] {
-            // The first may have failed meanwhile.
-            if self.devices[0].replica.is_none() {
-                self.net.cut(link, self.now, &mut self.rng);
-                continue;
+            for line in &lines {
+                self.open_end(*line, who);
             }
-            self.net.opened(link, who);
-            let device = self.devices[1 - who].static_key;
-            if self.feed(who, Input::Met { link, device }) == Fed::Broken {
-                self.net.cut(link, self.now, &mut self.rng);
+            // They need not be open at both in one order.
+            if self.rng.chance(50) {
+                lines.reverse();
             }
+        }
+    }
+
+    fn open_end(&mut self, line: Line, who: usize) {
+        // The first may have failed meanwhile.
+        if self.devices[0].replica.is_none() {
+            self.net.cut(line, self.now, &mut self.rng);
+            return;
+        }
+        let Some(link) = self.net.opened(line, who) else {
+            return;
+        };
+        self.tell(|| format!("{line:?} is {link:?} of {}", NAMES[who]));
+        let device = self.devices[1 - who].static_key;
+        if self.feed(who, Input::Met { link, device }) == Fed::Broken {
+            self.net.cut(line, self.now, &mut self.rng);
         }
     }
 
@@ -48,6 +70,7 @@ impl World {
                         )
                     });
                     let frame = &frame;
+                    self.told(who, link, frame);
                     self.feed(who, Input::Received { link, frame });
                     self.find_place(who, link);
                 }

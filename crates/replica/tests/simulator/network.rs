@@ -8,6 +8,11 @@ use rand_chacha::ChaCha20Rng;
 
 use crate::dice::Dice;
 
+/// A link, as the world calls it. Each device gives its end of one a number of its own ([`LinkId`]) when it comes to know of it, so
+/// that two links need not come in the same order at both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Line(u64);
+
 /// Something that comes to a device over a link.
 #[derive(Debug)]
 pub enum Arrival {
@@ -19,8 +24,8 @@ pub enum Arrival {
 /// One device's end of a link.
 #[derive(Default)]
 struct End {
-    /// Its replica was told of it, and not yet that it is over.
-    open: bool,
+    /// Its replica was told of it by this number, and not yet that it is over.
+    open: Option<LinkId>,
     /// What is on its way to it: when it is due, in which order, what.
     coming: BTreeMap<(i64, u64), Vec<u8>>,
     /// When it learns that the link is over.
@@ -30,8 +35,10 @@ struct End {
 
 #[derive(Default)]
 pub struct Network {
-    links: BTreeMap<LinkId, [End; 2]>,
-    next_link: u64,
+    lines: BTreeMap<Line, [End; 2]>,
+    next_line: u64,
+    /// The number of the last link at each device.
+    last_link: [u64; 2],
     next_frame: u64,
     /// Frames are dropped, doubled and swapped.
     pub wild: bool,
@@ -45,29 +52,46 @@ impl Network {
     /// One whose links have numbers above this one.
     pub fn beginning_at(first: u64) -> Self {
         Self {
-            next_link: first,
+            last_link: [first; 2],
             ..Self::default()
         }
     }
 
-    /// How many links a device thinks that it has.
+    /// The links that a device thinks that it has.
     pub fn open_at(&self, who: usize) -> Vec<LinkId> {
-        let open = self.links.iter().filter(|(_, ends)| ends[who].open);
-        open.map(|(link, _)| *link).collect()
+        let open = self.lines.values().filter_map(|ends| ends[who].open);
+        open.collect()
     }
 
-    pub fn new_link(&mut self) -> LinkId {
-        self.next_link += 1;
-        let link = LinkId(self.next_link);
-        self.links.insert(link, Default::default());
-        link
+    /// The links that one of the two thinks that it has.
+    pub fn open(&self) -> Vec<Line> {
+        let open = |ends: &[End; 2]| ends.iter().any(|end| end.open.is_some());
+        let open = self.lines.iter().filter(|(_, ends)| open(ends));
+        open.map(|(line, _)| *line).collect()
     }
 
-    /// A replica is about to be told of its end.
-    pub fn opened(&mut self, link: LinkId, who: usize) {
-        if let Some(ends) = self.links.get_mut(&link) {
-            ends[who].open = true;
-        }
+    /// The link that a device calls so.
+    pub fn line(&self, who: usize, link: LinkId) -> Option<Line> {
+        let mut lines = self.lines.iter();
+        lines
+            .find(|(_, ends)| ends[who].open == Some(link))
+            .map(|(line, _)| *line)
+    }
+
+    pub fn new_line(&mut self) -> Line {
+        self.next_line += 1;
+        let line = Line(self.next_line);
+        self.lines.insert(line, Default::default());
+        line
+    }
+
+    /// A replica is about to be told of its end: by which number. None where nothing is left of the link.
+    pub fn opened(&mut self, line: Line, who: usize) -> Option<LinkId> {
+        let ends = self.lines.get_mut(&line)?;
+        self.last_link[who] += 1;
+        let link = LinkId(self.last_link[who]);
+        ends[who].open = Some(link);
+        Some(link)
     }
 
     pub fn send(
@@ -79,10 +103,11 @@ impl Network {
         rng: &mut ChaCha20Rng,
     ) {
         let (wild, delay) = (self.wild, self.delay);
-        let Some(ends) = self.links.get_mut(&link) else {
+        let line = self.line(from, link);
+        let Some(ends) = line.and_then(|line| self.lines.get_mut(&line)) else {
             return;
         };
-        if !ends[from].open || ends[from].over.is_some() {
+        if ends[from].over.is_some() {
             return;
         }
         let end = &mut ends[1 - from];
@@ -103,8 +128,8 @@ impl Network {
     }
 
     /// A link breaks; each end learns of it in its own time.
-    pub fn cut(&mut self, link: LinkId, now: i64, rng: &mut ChaCha20Rng) {
-        if let Some(ends) = self.links.get_mut(&link) {
+    pub fn cut(&mut self, line: Line, now: i64, rng: &mut ChaCha20Rng) {
+        if let Some(ends) = self.lines.get_mut(&line) {
             for end in ends {
                 let over = now + rng.below(10_000) as i64;
                 end.over = Some(end.over.unwrap_or(over).min(over));
@@ -114,9 +139,9 @@ impl Network {
 
     /// A device forgets its ends: its process ended, or its replica was made anew. The other learns of it later.
     pub fn forget(&mut self, who: usize, now: i64, rng: &mut ChaCha20Rng) {
-        for link in self.links.keys().copied().collect::<Vec<_>>() {
-            self.cut(link, now, rng);
-            if let Some(ends) = self.links.get_mut(&link) {
+        for line in self.lines.keys().copied().collect::<Vec<_>>() {
+            self.cut(line, now, rng);
+            if let Some(ends) = self.lines.get_mut(&line) {
                 ends[who] = End::default();
             }
         }
@@ -124,11 +149,9 @@ impl Network {
     }
 
     fn sweep(&mut self) {
-        self.links
-            .retain(|_, ends| ends.iter().any(|end| end.open || end.over.is_none()));
-        self.links.retain(|_, ends| {
-            ends.iter().any(|end| end.open) || ends.iter().all(|end| end.over.is_none())
-        });
+        let open = |ends: &[End; 2]| ends.iter().any(|end| end.open.is_some());
+        let stands = |ends: &[End; 2]| ends.iter().all(|end| end.over.is_none());
+        self.lines.retain(|_, ends| open(ends) || stands(ends));
     }
 
     /// When something comes to anyone the next time.
@@ -138,27 +161,31 @@ impl Network {
             .filter(|due| *due <= until)
     }
 
-    fn first(&self) -> Option<(i64, u64, usize, LinkId)> {
-        let mut first: Option<(i64, u64, usize, LinkId)> = None;
-        for (link, ends) in &self.links {
-            for (who, end) in ends.iter().enumerate().filter(|(_, end)| end.open) {
+    fn first(&self) -> Option<(i64, u64, usize, Line)> {
+        let mut first: Option<(i64, u64, usize, Line)> = None;
+        for (line, ends) in &self.lines {
+            for (who, end) in ends.iter().enumerate() {
+                if end.open.is_none() {
+                    continue;
+                }
                 let frame = end.coming.keys().next().copied();
                 let over = end.over.map(|due| (due, u64::MAX));
                 let Some((due, order)) = frame.into_iter().chain(over).min() else {
                     continue;
                 };
                 if first.is_none_or(|(at, number, ..)| (due, order) < (at, number)) {
-                    first = Some((due, order, who, *link));
+                    first = Some((due, order, who, *line));
                 }
             }
         }
         first
     }
 
-    /// What comes next to anyone, and when: to whom, over which link.
+    /// What comes next to anyone, and when: to whom, over which link, as its number is there.
     pub fn next(&mut self, until: i64) -> Option<(i64, usize, LinkId, Arrival)> {
-        let (due, order, who, link) = self.first().filter(|(due, ..)| *due <= until)?;
-        let end = &mut self.links.get_mut(&link)?[who];
+        let (due, order, who, line) = self.first().filter(|(due, ..)| *due <= until)?;
+        let end = &mut self.lines.get_mut(&line)?[who];
+        let link = end.open?;
         let arrival = match end.coming.remove(&(due, order)) {
             Some(frame) => Arrival::Frame(frame),
             None => {

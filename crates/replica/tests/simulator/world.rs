@@ -17,6 +17,7 @@ use crate::disk::Disk;
 use crate::invariants::{AtRest, Confirmed, Truth};
 use crate::network::Network;
 use crate::people::{BEGINNINGS, Commitments, Somebody};
+use crate::said::Told;
 
 pub const NAMES: [&str; 2] = ["Ana", "Bo"];
 
@@ -54,6 +55,8 @@ pub enum Planted {
     ForgetsToSave,
     /// It shows an edit as saved though the disk refused it.
     ShowsUnsaved,
+    /// It says of each meeting that it has all.
+    SaysTooEarly,
 }
 
 /// What a seed lets happen at all.
@@ -128,6 +131,8 @@ pub struct World {
     pub net: Network,
     pub files: Vec<File>,
     pub truth: Truth,
+    /// What each device was told.
+    pub told: [Told; 2],
     pub now: i64,
     pub rng: ChaCha20Rng,
     pub nature: Nature,
@@ -150,6 +155,7 @@ impl World {
         let epoch_0 = EpochSecret::generate(&mut rng);
         let statics = [0, 1].map(|_| StaticSecret::generate(&mut rng).public());
         let logs = [0, 1].map(|_| LogSecret::generate(&mut rng));
+        let mut truth = Truth::default();
         let devices = [0, 1].map(|me| {
             let name = |who: usize| PersonName::try_from(NAMES[who]).unwrap();
             let other = 1 - me;
@@ -169,7 +175,9 @@ impl World {
             let mut own = ChaCha20Rng::seed_from_u64(seed ^ (0xa5a5 + me as u64));
             let mut disk = Disk::default();
             let writes = Replica::found(founding, BEGINNING, &mut own).unwrap();
-            disk.commit(writes, true, None).0.unwrap();
+            let (said, kept) = disk.commit(writes, true, None);
+            said.unwrap();
+            truth.kept(me, &disk, &kept);
             disk.lies = nature.planted == Some(Planted::LyingDisk);
             Device {
                 replica: Some(Replica::load(disk.shelf()).unwrap()),
@@ -188,7 +196,8 @@ impl World {
             devices,
             net: Network::default(),
             files: Vec::new(),
-            truth: Truth::default(),
+            truth,
+            told: [Told::new(), Told::new()],
             now: BEGINNING,
             rng,
             journal,
@@ -200,12 +209,15 @@ impl World {
             nature,
         };
         world.net.delay = 30;
-        // The first session runs over the pairing's link, and confirms the pair.
-        world.meet();
-        world.net.delay = [0, 5, 300, 20_000][world.rng.below(4)];
-        world.net.wild = world.nature.wild;
-        world.truth.wild = world.nature.wild;
         world
+    }
+
+    /// Their first session, which runs over the pairing's link and confirms the pair.
+    pub fn begin(&mut self) {
+        self.meet();
+        self.net.delay = [0, 5, 300, 20_000][self.rng.below(4)];
+        self.net.wild = self.nature.wild;
+        self.truth.wild = self.nature.wild;
     }
 
     pub fn tell(&mut self, what: impl FnOnce() -> String) {
@@ -220,6 +232,7 @@ impl World {
 
     /// Plays everything that this seed holds, and looks at what is left.
     pub fn play(&mut self) {
+        self.begin();
         for _ in 0..self.nature.steps {
             self.step();
         }
@@ -244,10 +257,10 @@ impl World {
         } else if is(meetings) {
             self.connect();
         } else if is(3) {
-            let links = self.net.open_at(who);
-            if let Some(link) = self.rng.one(&links).copied() {
-                self.tell(|| format!("{link:?} is cut"));
-                self.net.cut(link, self.now, &mut self.rng);
+            let lines = self.net.open();
+            if let Some(line) = self.rng.one(&lines).copied() {
+                self.tell(|| format!("{line:?} is cut"));
+                self.net.cut(line, self.now, &mut self.rng);
             }
         } else if is(2) && self.nature.skewed {
             self.devices[who].clock.set(&mut self.rng);
@@ -393,9 +406,7 @@ impl World {
 
     /// A meeting that nothing disturbs.
     fn meet(&mut self) {
-        for link in self.net.open_at(0).into_iter().chain(self.net.open_at(1)) {
-            self.net.cut(link, self.now, &mut self.rng);
-        }
+        self.cut_all();
         self.deliver(100_000, i64::MAX);
         self.connect();
         let delivered = self.deliver(100_000, i64::MAX);
@@ -408,10 +419,16 @@ impl World {
                 };
                 let ((replica, _), (other, shelf)) = (of(who), of(1 - who));
                 has_met(NAMES[who], replica, &replica.meeting(link), (other, shelf));
-                self.net.cut(link, self.now, &mut self.rng);
             }
         }
+        self.cut_all();
         self.deliver(1_000, i64::MAX);
+    }
+
+    fn cut_all(&mut self) {
+        for line in self.net.open() {
+            self.net.cut(line, self.now, &mut self.rng);
+        }
     }
 
     /// They meet for so long, and part whatever is under way.
@@ -420,9 +437,7 @@ impl World {
         self.connect();
         self.deliver(100_000, until);
         self.now = until;
-        for link in self.net.open_at(0).into_iter().chain(self.net.open_at(1)) {
-            self.net.cut(link, until, &mut self.rng);
-        }
+        self.cut_all();
         self.deliver(100_000, until + 30_000);
     }
 
@@ -451,11 +466,7 @@ impl World {
             self.start(who);
         }
         // What was under way when the network was wild is still as it was.
-        for who in [0, 1] {
-            for link in self.net.open_at(who) {
-                self.net.cut(link, self.now, &mut self.rng);
-            }
-        }
+        self.cut_all();
         self.deliver(100_000, i64::MAX);
         // A device that was put back gets its own log at the first, and says so at the second.
         self.meet();
