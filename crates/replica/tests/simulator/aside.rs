@@ -17,9 +17,18 @@ pub struct Aside {
     pub stopped: u32,
     /// The records of which it showed that they are set aside, as it calls them.
     shown: Vec<(Whose, u64)>,
+    /// So often its process will stop as it applies what came.
+    pub relapses: u32,
 }
 
 impl Aside {
+    /// Whether its process stops now, as it applies what came.
+    pub fn relapses_now(&mut self) -> bool {
+        let does = self.relapses > 0;
+        self.relapses = self.relapses.saturating_sub(1);
+        does
+    }
+
     /// How often it showed that a record is set aside.
     pub fn shown_so_far(&self) -> u64 {
         self.shown.len() as u64

@@ -173,6 +173,13 @@ impl Clones {
         *self.tally.entry(what).or_default() += 1;
     }
 
+    /// The processes of all three will stop so often as they apply what came.
+    pub fn relapse(&mut self, times: u32) {
+        for home in &mut self.homes {
+            home.aside.relapses = times;
+        }
+    }
+
     pub fn play(&mut self) {
         self.meet(ANA);
         for _ in 0..self.nature.before {
@@ -213,6 +220,8 @@ impl Clones {
             numbers: BTreeMap::new(),
         };
         self.homes.push(home);
+        // To it Ana's process has stopped where it was then.
+        self.homes[COPY].aside.stopped += 1;
         self.start(COPY);
         if self.nature.known {
             self.feed(COPY, Input::Copied);
@@ -361,6 +370,10 @@ impl Clones {
         let mut next = Some(input);
         let (mut done, mut written) = (false, false);
         while let Some(input) = next.take() {
+            if matches!(input, Input::Continue) && self.homes[who].aside.relapses_now() {
+                self.restart(who, false);
+                return done;
+            }
             let home = &mut self.homes[who];
             let Some(replica) = &mut home.replica else {
                 return done;
@@ -541,6 +554,7 @@ impl Clones {
         self.tell(|_| "all is mended".to_owned());
         for who in [ANA, BO, COPY] {
             self.homes[who].fault = None;
+            self.homes[who].aside.relapses = 0;
             self.start(who);
         }
         for _ in 0..MEETINGS {

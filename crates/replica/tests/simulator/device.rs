@@ -20,6 +20,10 @@ impl World {
     ) -> Fed {
         let mut next = Some(input);
         while let Some(input) = next.take() {
+            if matches!(input, Input::Continue) && self.truth.aside[who].relapses_now() {
+                self.stop(who, false);
+                return Fed::Broken;
+            }
             let now = self.now;
             let device = &mut self.devices[who];
             let Some(replica) = device.replica.as_mut() else {

@@ -183,6 +183,39 @@ fn two_copies_of_one_home_that_are_alive_at_once_lose_nothing_and_come_to_hold_t
     }
 }
 
+/// The processes stop three times or more as they apply what came: what is set aside then spoils nothing else.
+#[test]
+fn what_is_set_aside_after_three_stops_is_named_and_all_else_is_equal() {
+    let long = std::env::var_os("AMENDS_LONG").is_some();
+    let (mut apart, mut clones_apart) = (0, 0);
+    for seed in 0..if long { 1_000 } else { 8 } {
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        let relapses = 3 + u32::try_from(seed % 4).unwrap();
+        let nature = Nature {
+            meetings: 18,
+            wild: false,
+            relapses,
+            ..Nature::of(&mut rng)
+        };
+        let (world, outcome) = play(seed, Some(nature));
+        assert_eq!(outcome, Ok(()), "seed {seed}");
+        let aside = world.unwrap().truth.aside;
+        apart += aside.iter().map(Aside::shown_so_far).sum::<u64>();
+
+        let mut clones = Clones::new(seed);
+        clones.relapse(relapses);
+        let outcome = held(|| clones.play());
+        assert_eq!(outcome, Ok(()), "clones, seed {seed}");
+        clones_apart += clones
+            .tally
+            .get("set aside as what stops the program")
+            .copied()
+            .unwrap_or(0);
+    }
+    assert!(apart > 0 && clones_apart > 0, "{apart} {clones_apart}");
+    println!("set aside: {apart} of two, {clones_apart} of three");
+}
+
 #[test]
 fn a_seed_gives_the_same_world_again() {
     for seed in [3, 4, 5] {

@@ -75,6 +75,8 @@ pub struct Nature {
     /// What the two begin.
     pub begins: Vec<usize>,
     pub planted: Option<Planted>,
+    /// So often the process of each stops as it applies what came.
+    pub relapses: u32,
 }
 
 impl Nature {
@@ -91,6 +93,7 @@ impl Nature {
             skewed: rng.chance(50),
             begins: (0..3).map(|_| rng.below(BEGINNINGS)).collect(),
             planted: None,
+            relapses: 0,
         }
     }
 }
@@ -233,6 +236,9 @@ impl World {
     /// Plays everything that this seed holds, and looks at what is left.
     pub fn play(&mut self) {
         self.begin();
+        for aside in &mut self.truth.aside {
+            aside.relapses = self.nature.relapses;
+        }
         for _ in 0..self.nature.steps {
             self.step();
         }
@@ -462,6 +468,7 @@ impl World {
         self.net.wild = false;
         for who in [0, 1] {
             self.devices[who].fault = None;
+            self.truth.aside[who].relapses = 0;
             self.devices[who].disk.full = false;
             self.start(who);
         }
