@@ -577,9 +577,11 @@ impl Replica {
             for link in self.links.values_mut().filter(|link| link.device == device) {
                 link.beside |= link.theirs.is_none();
             }
-            if let Some(mine) = heard.0.get_mut(&self.me) {
-                let at = mine.seq;
-                mine.cut(at);
+            for (key, log) in self.own_logs() {
+                if let Some(mine) = heard.0.get_mut(key) {
+                    let at = mine.seq.min(log.seq);
+                    mine.cut(at);
+                }
             }
             self.note_unreadable(gathered, &before, &heard)?;
             shows.extend(self.set_heard(gathered, device, heard)?);

