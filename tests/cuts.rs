@@ -424,10 +424,7 @@ fn with_something_to_bring() -> Pair {
         opened::forget_place(&pair.bo);
         pair
     });
-    Pair {
-        ana: made.ana.copy(),
-        bo: made.bo.copy(),
-    }
+    made.copy()
 }
 
 #[test]

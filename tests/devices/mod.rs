@@ -338,9 +338,14 @@ impl Pair {
             opened::forget_place(&pair.bo);
             pair
         });
+        made.copy()
+    }
+
+    /// The same two homes once more.
+    pub(crate) fn copy(&self) -> Pair {
         Pair {
-            ana: made.ana.copy(),
-            bo: made.bo.copy(),
+            ana: self.ana.copy(),
+            bo: self.bo.copy(),
         }
     }
 

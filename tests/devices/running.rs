@@ -70,6 +70,22 @@ impl Running {
     /// Waits for the next line that `wanted` takes, over others; `what` names it where it does not come.
     #[track_caller]
     pub(crate) fn until_such(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        self.next_such(what, wanted).unwrap_or_else(|| {
+            let _ = self.child.wait();
+            panic!("it ended before {what:?} came. {}", self.story())
+        })
+    }
+
+    /// Waits for the next event of this name; false where it ends before that comes.
+    #[track_caller]
+    pub(crate) fn comes_to(&mut self, event: &str) -> bool {
+        self.next_such(event, |value| value["event"] == event)
+            .is_some()
+    }
+
+    /// Waits for the next line that `wanted` takes, over others; none where it ends before that comes.
+    #[track_caller]
+    fn next_such(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Option<Value> {
         let deadline = Instant::now() + patience();
         loop {
             match self
@@ -79,39 +95,13 @@ impl Running {
                 Ok(value) => {
                     self.seen.push(value.clone());
                     if wanted(&value) {
-                        return value;
+                        return Some(value);
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     panic!("{what:?} did not come in time. {}", self.story())
                 }
-                Err(RecvTimeoutError::Disconnected) => {
-                    let _ = self.child.wait();
-                    panic!("it ended before {what:?} came. {}", self.story())
-                }
-            }
-        }
-    }
-
-    /// Waits for the next event of this name; false where it ends before that comes.
-    #[track_caller]
-    pub(crate) fn comes_to(&mut self, event: &str) -> bool {
-        let deadline = Instant::now() + patience();
-        loop {
-            match self
-                .lines
-                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-            {
-                Ok(value) => {
-                    self.seen.push(value.clone());
-                    if value["event"] == event {
-                        return true;
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {
-                    panic!("{event:?} did not come in time. {}", self.story())
-                }
-                Err(RecvTimeoutError::Disconnected) => return false,
+                Err(RecvTimeoutError::Disconnected) => return None,
             }
         }
     }
