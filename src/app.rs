@@ -330,9 +330,13 @@ impl App {
             }
             Request::List {
                 kind,
-                part,
-                as_json,
-            } => self.ends(face, |app| app.list(&kind, part, as_json)),
+                part: None,
+                as_json: true,
+            } => {
+                self.list_as_json(face, &kind).await;
+                Ok(())
+            }
+            Request::List { kind, part, .. } => self.ends(face, |app| app.list(&kind, part)),
             Request::Timeline { part } => self.ends(face, |app| Ok(app.timeline(part))),
             Request::Due { until } => self.ends(face, |app| app.due(until.as_deref())),
             Request::Search { words, most } => self.ends(face, |app| Ok(app.search(&words, most))),

@@ -311,11 +311,8 @@ impl Reached {
     /// # Errors
     /// The failure of `outcome`, unless all it knows is that the holder went away and the holder left a better reason.
     pub async fn leave_with<T>(self, outcome: Result<T, Failure>) -> Result<T, Failure> {
-        match (outcome, self.leave().await) {
-            (Ok(value), left) => left.map(|()| value),
-            (Err(lost), Err(why)) if lost == Advice::HolderLost.into() => Err(why),
-            (Err(failure), _) => Err(failure),
-        }
+        let left = self.leave().await;
+        what_counts(outcome, left)
     }
 
     /// Leaves the journal: closes it where this process holds it, after the conversations that others began have ended.
@@ -340,6 +337,21 @@ impl Reached {
             // Asked to stop while it closes: what is saved is saved, and the rest is not waited for.
             () = stop_wished() => Err(Advice::Interrupted.into()),
         }
+    }
+}
+
+/// What counts of `outcome` and of how leaving the journal went.
+///
+/// # Errors
+/// As [`Reached::leave_with`].
+pub(crate) fn what_counts<T>(
+    outcome: Result<T, Failure>,
+    left: Result<(), Failure>,
+) -> Result<T, Failure> {
+    match (outcome, left) {
+        (Ok(value), left) => left.map(|()| value),
+        (Err(lost), Err(why)) if lost == Advice::HolderLost.into() => Err(why),
+        (Err(failure), _) => Err(failure),
     }
 }
 

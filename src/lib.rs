@@ -5,7 +5,7 @@
 //! commands   one file for one command; each makes a Request and prints the answer
 //! holder     finds the process that holds the journal, or becomes it
 //! local      conversations: in this process, or over the local socket
-//! request    what can be asked and answered
+//! request    what can be asked and answered (crates/request)
 //! app        the journal held open: the only select!; performs effects
 //! backup     one sealed file of everything
 //! home       the folder and its lock
@@ -44,12 +44,13 @@ pub mod local;
 pub mod passphrase;
 pub mod photo;
 pub mod reading;
-pub mod request;
 pub mod search;
 pub mod terminal;
 pub mod text;
 pub mod web;
 pub mod words;
+
+pub use amends_request as request;
 
 /// The whole program: `arguments` are those of the process, its name first.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {

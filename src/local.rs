@@ -11,7 +11,8 @@
 //! face -> holder   Answer, …                               meanwhile, where an event asks
 //! ```
 //!
-//! Where the end is [`Response::Json`], the bytes of that JSON follow its line.
+//! Where the end is [`Response::Json`], that JSON follows its line in pieces, as it is made: of each its length in four bytes, the
+//! highest first, then its bytes. A piece of no bytes says that it is whole; without one the JSON broke off.
 //!
 //! The socket stands in the home with mode 0600 and takes this user's processes alone. Whoever closes it ends the
 //! conversation: a command that is stopped with Ctrl-C is simply gone.
@@ -32,7 +33,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::advice::Advice;
 use crate::home::{Home, Lock};
-use crate::request::{Answer, Event, Made, Request, Response};
+use crate::request::{Answer, BrokeOff, Event, Made, Making, PIECE, Request, Response};
 
 /// The longest line that a face may send: a text at its bound, escaped, fits many times over.
 const MAX_ASKED: u64 = 2 << 20;
@@ -108,7 +109,7 @@ pub struct Caller {
 }
 
 /// What the holder says next.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(clippy::large_enum_variant, reason = "almost all of them are events")]
 pub enum Turn {
@@ -228,18 +229,26 @@ impl<R: tokio::io::AsyncRead + Unpin> Lines<R> {
         Ok(serde_json::from_slice(&self.buffer)?)
     }
 
-    /// What follows a line: text of so many bytes.
-    async fn text(&mut self, bytes: u64) -> Result<String, LineError> {
-        if bytes > self.longest {
+    /// A piece of what follows a line: its length, then its bytes.
+    async fn piece(&mut self) -> Result<Vec<u8>, LineError> {
+        let mut length = [0; 4];
+        self.from.read_exact(&mut length).await?;
+        let length = u32::from_be_bytes(length);
+        if u64::from(length) > self.longest {
             return Err(LineError::TooLong(self.longest));
         }
-        let mut text = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
-        (&mut self.from).take(bytes).read_to_end(&mut text).await?;
-        if (text.len() as u64) < bytes {
-            return Err(LineError::Closed);
+        let mut piece = Vec::new();
+        // Of a length that only is claimed nothing is set aside.
+        piece.reserve_exact(usize::try_from(length).unwrap_or(0).min(2 * PIECE));
+        (&mut self.from)
+            .take(length.into())
+            .read_to_end(&mut piece)
+            .await?;
+        if piece.len() as u64 == u64::from(length) {
+            Ok(piece)
+        } else {
+            Err(LineError::Closed)
         }
-        Ok(String::from_utf8(text)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?)
     }
 }
 
@@ -251,6 +260,32 @@ async fn send<W: tokio::io::AsyncWrite + Unpin, T: Serialize>(
     line.push(b'\n');
     to.write_all(&line).await?;
     Ok(to.flush().await?)
+}
+
+/// Sends JSON as it is made, up to the piece that says that it is whole.
+async fn send_pieces<W: tokio::io::AsyncWrite + Unpin>(
+    to: &mut W,
+    mut made: Made,
+) -> Result<(), LineError> {
+    loop {
+        let piece = made.next().await.map_err(|BrokeOff| LineError::Closed)?;
+        let bytes = piece.as_deref().unwrap_or_default();
+        let length = u32::try_from(bytes.len()).map_err(|_| LineError::TooLong(MAX_TOLD))?;
+        let length = length.to_be_bytes();
+        // Both go at once: a reader is not woken for four bytes.
+        let mut sent = 0;
+        while sent < length.len() {
+            let both = [&length[sent..], bytes].map(io::IoSlice::new);
+            sent += match to.write_vectored(&both).await? {
+                0 => return Err(LineError::Closed),
+                more => more,
+            };
+        }
+        to.write_all(&bytes[sent - length.len()..]).await?;
+        if piece.is_none() {
+            return Ok(to.flush().await?);
+        }
+    }
 }
 
 fn is_this_user(stream: &UnixStream) -> bool {
@@ -410,10 +445,10 @@ async fn relay(
             });
             send(&mut to, &turn).await?;
             if let Turn::End(response) = turn {
-                if let Response::Json(made) = response {
-                    to.write_all(made.json().as_bytes()).await?;
-                }
-                return Ok(());
+                return match response {
+                    Response::Json(made) => send_pieces(&mut to, made).await,
+                    _ => Ok(()),
+                };
             }
         }
     };
@@ -522,10 +557,6 @@ async fn carry(conversation: Conversation, holder: Holder) {
     let heard = async {
         loop {
             match lines.next::<Turn>().await {
-                Ok(Turn::End(Response::Json(told))) => {
-                    let json = lines.text(told.bytes()).await.ok()?;
-                    return Some(Response::Json(Made::followed(json)));
-                }
                 Ok(Turn::End(response)) => return Some(response),
                 Ok(Turn::Event(event)) => {
                     if events.send(event).await.is_err() {
@@ -549,8 +580,29 @@ async fn carry(conversation: Conversation, holder: Holder) {
         response = heard => response,
         () = answered => None,
     };
-    if let Some(response) = response {
-        drop(end.send(response));
+    // The end is heard once no event can come any more.
+    drop(events);
+    match response {
+        // One piece is looked at while the next is read.
+        Some(Response::Json(_)) => {
+            let (making, made) = Made::with_room_for(1);
+            drop(end.send(Response::Json(made)));
+            take_pieces(&mut lines, making).await;
+        }
+        Some(response) => drop(end.send(response)),
+        None => {}
+    }
+}
+
+/// Takes the pieces of JSON as they come. Where they break off, so does what is made of them here.
+async fn take_pieces<R: tokio::io::AsyncRead + Unpin>(lines: &mut Lines<R>, mut making: Making) {
+    while let Ok(piece) = lines.piece().await {
+        if piece.is_empty() {
+            return making.end().await;
+        }
+        if making.give(piece).await.is_err() {
+            return;
+        }
     }
 }
 

@@ -118,19 +118,33 @@ impl Output {
         let json = serde_json::to_string(value).map_err(|e| Advice::Internal {
             what: format!("a value cannot be written as JSON ({e})"),
         })?;
-        self.json(&json)
+        print(&harmless_json(&json))
     }
 
-    /// Prints a value for scripts that is JSON already; without `--json` nothing.
+    /// Prints a piece of a value for scripts that is JSON already, and that [`Output::json_ends`] ends; without `--json`
+    /// nothing. A piece ends where a character does.
+    ///
+    /// # Errors
+    /// As [`Output::say`]; and where the piece is no text.
+    pub fn json_piece(self, piece: &[u8]) -> Result<(), Failure> {
+        if !self.json {
+            return Ok(());
+        }
+        if is_plain(piece) {
+            return put(&mut io::stdout().lock(), piece);
+        }
+        let text = std::str::from_utf8(piece).map_err(|_| Advice::Internal {
+            what: "JSON that is no UTF-8".to_owned(),
+        })?;
+        put(&mut io::stdout().lock(), harmless_json(text).as_bytes())
+    }
+
+    /// Ends what [`Output::json_piece`] printed.
     ///
     /// # Errors
     /// As [`Output::say`].
-    pub fn json(self, json: &str) -> Result<(), Failure> {
-        if self.json {
-            print(&harmless_json(json))
-        } else {
-            Ok(())
-        }
+    pub fn json_ends(self) -> Result<(), Failure> {
+        if self.json { print("") } else { Ok(()) }
     }
 
     /// Tells a person, on standard error, what they must see even where little was to be said (`-q`): their own words,
@@ -151,17 +165,18 @@ impl Output {
 
 fn print(line: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match out
-        .write_all(line.as_bytes())
-        .and_then(|()| out.write_all(b"\n"))
-        .and_then(|()| out.flush())
-    {
-        Ok(()) => Ok(()),
-        Err(error) => Err(Advice::OutputFailed {
+    put(&mut out, line.as_bytes())?;
+    put(&mut out, b"\n")
+}
+
+fn put(out: &mut impl Write, bytes: &[u8]) -> Result<(), Failure> {
+    let written = out.write_all(bytes).and_then(|()| out.flush());
+    written.map_err(|error| {
+        Advice::OutputFailed {
             error: reason(&error),
         }
-        .into()),
-    }
+        .into()
+    })
 }
 
 /// Says on standard error what failed, then what to do; with `json` as `{"error": {"code", "message", "hint"}}`.
@@ -228,7 +243,7 @@ fn escaped(text: &str, keep: impl Fn(char) -> bool) -> String {
 
 /// JSON that a terminal can show: harmful characters stand only within strings, where JSON has its own escape for them.
 fn harmless_json(json: &str) -> Cow<'_, str> {
-    if is_plain(json) || !json.chars().any(is_harmful) {
+    if is_plain(json.as_bytes()) || !json.chars().any(is_harmful) {
         return Cow::Borrowed(json);
     }
     let mut out = String::with_capacity(json.len());
@@ -245,13 +260,22 @@ fn harmless_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Whether all of it is printable ASCII, which is seen many characters at a time.
-fn is_plain(text: &str) -> bool {
-    let plain = |part: &[u8]| {
-        let seen = |all: bool, byte: &u8| all & (b' '..=b'~').contains(byte);
-        part.iter().fold(true, seen)
+/// Whether all of it is printable ASCII, which is seen of eight characters at a time: this program is built for size, where no
+/// compiler would make it so.
+fn is_plain(text: &[u8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const SPACES: u64 = ONES * 0x20;
+    const HIGH: u64 = ONES * 0x80;
+    // The highest bit of a byte stands where it is set already, where one more sets it (0x7f), and where it is less than a space.
+    // What is carried from one byte into the next is so only where the first is odd itself.
+    let odd = |eight: &[u8; 8]| {
+        let eight = u64::from_ne_bytes(*eight);
+        eight | eight.wrapping_add(ONES) | (eight.wrapping_sub(SPACES) & !eight)
     };
-    text.as_bytes().chunks(256).all(plain)
+    let (eights, rest) = text.as_chunks::<8>();
+    let all = |some: &[[u8; 8]]| some.iter().fold(0, |all, eight| all | odd(eight));
+    eights.chunks(64).all(|some| all(some) & HIGH == 0)
+        && rest.iter().all(|byte| (b' '..=b'~').contains(byte))
 }
 
 /// The first words of `text`, at most `width` characters, on one line.
@@ -316,6 +340,20 @@ mod tests {
         let harmless = harmless_json(&json);
         assert!(!harmless.chars().any(is_harmful), "{harmless}");
         assert_eq!(serde_json::from_str::<String>(&harmless).unwrap(), value);
+    }
+
+    #[test]
+    fn only_printable_ascii_is_plain() {
+        for at in 0..20 {
+            for byte in 0..=u8::MAX {
+                for around in [b' ', b'a', b'~'] {
+                    let mut text = [around; 20];
+                    text[at] = byte;
+                    let plain = (b' '..=b'~').contains(&byte);
+                    assert_eq!(is_plain(&text), plain, "{byte} at {at}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 mod devices;
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixListener;
 
 use devices::{Device, Pair, assert_equal};
 use serde_json::{Value, json};
@@ -149,4 +151,72 @@ fn the_socket_of_a_killed_up_is_no_obstacle() {
     let down = pair.ana.run_locked(&["down"]).ok();
     assert_eq!(down["stopped"], Value::Bool(true));
     up.running.ends_well();
+}
+
+/// What `boundary list` does where the holder answers with these bytes behind the line that tells of JSON, and goes: its exit code,
+/// what it printed, and the code of what it says failed.
+fn told_a_list(device: &Device, follows: &[u8]) -> (Option<i32>, String, Option<String>) {
+    let socket = device.home().join("socket");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let output = std::thread::scope(|scope| {
+        let listening = scope.spawn(|| {
+            let (mut stream, _) = listener.accept().unwrap();
+            let version = env!("CARGO_PKG_VERSION");
+            writeln!(stream, r#"{{"amends":"{version}","stays":true}}"#).unwrap();
+            let mut asked = String::new();
+            BufReader::new(&stream).read_line(&mut asked).unwrap();
+            assert!(asked.contains(r#""as_json":true"#), "{asked}");
+            writeln!(stream, r#"{{"end":{{"response":"json","value":{{}}}}}}"#).unwrap();
+            stream.write_all(follows).unwrap();
+        });
+        let output = device.command(&["boundary", "list"]).output().unwrap();
+        listening.join().unwrap();
+        output
+    });
+    std::fs::remove_file(&socket).unwrap();
+    let complaint = serde_json::from_slice::<Value>(&output.stderr).ok();
+    (
+        output.status.code(),
+        String::from_utf8(output.stdout).unwrap(),
+        complaint.map(|said| said["error"]["code"].as_str().unwrap().to_owned()),
+    )
+}
+
+#[test]
+fn a_list_that_broke_off_is_never_closed_and_ends_with_a_failure() {
+    let device = Device::new("Ana");
+    let piece = |text: &str| {
+        let length = u32::try_from(text.len()).unwrap().to_be_bytes();
+        [&length[..], text.as_bytes()].concat()
+    };
+    let end = piece("");
+    // A turn of the reading direction is told as JSON's own escape of it, a piece that is no text not at all.
+    let whole = [
+        piece("[\"a\u{202e}b\""),
+        piece(",\"ü\""),
+        piece("]"),
+        end.clone(),
+    ];
+    let (code, printed, failed) = told_a_list(&device, &whole.concat());
+    assert_eq!(printed, "[\"a\\u202eb\",\"ü\"]\n");
+    assert_eq!((code, failed), (Some(0), None));
+
+    let lost = (Some(1), Some("holder_lost".to_owned()));
+    let (code, printed, failed) = told_a_list(&device, &whole[..3].concat());
+    assert_eq!(
+        printed, "[\"a\\u202eb\",\"ü\"",
+        "the last piece is kept back"
+    );
+    assert_eq!((code, failed), lost);
+    let (code, printed, failed) = told_a_list(&device, &whole[..2].concat());
+    assert_eq!((code, failed), lost);
+    assert_eq!(printed, "[\"a\\u202eb\"");
+    let (code, printed, failed) = told_a_list(&device, &[]);
+    assert_eq!((code, failed), lost);
+    assert_eq!(printed, "");
+
+    let no_text = [piece("["), vec![0, 0, 0, 1, 0xff], piece("]"), end];
+    let (code, printed, failed) = told_a_list(&device, &no_text.concat());
+    assert_eq!((code, failed), (Some(1), Some("internal".to_owned())));
+    assert_eq!(printed, "[");
 }

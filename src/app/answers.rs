@@ -1,5 +1,7 @@
 //! Requests that read or edit, and entries as scripts and pages see them.
 
+use std::borrow::Cow;
+
 use amends_journal::draft::WaitsFor;
 use amends_journal::{
     Agreed, AgreementView, EntryId, EntryKind, Field, FindError, Person, RuleError, RuleFault,
@@ -7,17 +9,16 @@ use amends_journal::{
 };
 use amends_replica::{Card, Edit, EditError, Input, Replica, Whose};
 
-use serde::{Serialize, Serializer};
-
 use super::agreement::agreement_waits;
 use super::holding::is_held;
 use super::space::own_of_space;
 use super::stores::{Shelves, damaged, internal};
 use super::{App, FeedError};
 use crate::advice::Advice;
+use crate::local::Face;
 use crate::request::{
-    ActLine, Agreement, Apology, Entry, Failure, Feeling, Made, Met, Own, Part, Response, Status,
-    Unread, Waits, Which, Why,
+    ActLine, Agreement, Apology, Entry, Failure, Feeling, Made, Met, Own, PIECE, Part, Response,
+    Status, Unread, Waits, Which, Why,
 };
 
 /// A time in RFC 3339, UTC, as scripts read it.
@@ -110,6 +111,19 @@ pub(crate) enum Store {
     Journal,
     /// What never leaves this person's own devices.
     Private,
+}
+
+/// Texts of an entry: copied for whoever keeps it, lent to whoever writes it out at once.
+pub(crate) trait Text<'a>: From<&'a str> + From<String> {}
+
+impl<'a, T: From<&'a str> + From<String>> Text<'a> for T {}
+
+/// An entry that a list shows.
+struct Listed<'a> {
+    created: Option<i64>,
+    id: EntryId,
+    store: Store,
+    card: &'a Card,
 }
 
 /// What was typed, for words about it.
@@ -252,18 +266,57 @@ impl App {
     }
 
     /// All entries of a kind, in the order in which they say they were begun; or a part of them, the newest first.
-    pub(crate) fn list(
-        &mut self,
-        kind: &str,
-        part: Option<Part>,
-        as_json: bool,
-    ) -> Result<Response, Failure> {
+    pub(crate) fn list(&self, kind: &str, part: Option<Part>) -> Result<Response, Failure> {
+        let which = part.map_or(Which::All, |part| part.of);
+        let all = self.listed_of(kind, which)?;
+        let entry = |listed: &Listed<'_>| self.entry_of(listed.store, &listed.id, listed.card);
+        Ok(Response::Entries(match part {
+            None => all.iter().map(entry).collect(),
+            Some(part) => newest(&all, part).map(entry).collect(),
+        }))
+    }
+
+    /// All entries of a kind as the JSON that scripts read, given away in pieces while the rest is made. Nothing but the giving
+    /// away happens meanwhile, so it is the list of one moment; and whoever does not read holds nobody up.
+    pub(crate) async fn list_as_json(&self, face: Face, kind: &str) {
+        let all = match self.listed_of(kind, Which::All) {
+            Ok(all) => all,
+            Err(failure) => return face.end(Response::Failed(failure)),
+        };
+        let (mut making, made) = Made::begun();
+        face.end(Response::Json(made));
+        let mut piece = Vec::with_capacity(PIECE + PIECE / 8);
+        piece.push(b'[');
+        for (at, listed) in all.iter().enumerate() {
+            if at > 0 {
+                piece.push(b',');
+            }
+            let entry: Entry<Cow<'_, str>> = self.entry_of(listed.store, &listed.id, listed.card);
+            // It cannot fail; if it did, the list would break off here and be known to have.
+            if entry.json_onto(&mut piece).is_err() {
+                return;
+            }
+            if piece.len() >= PIECE {
+                let next = Vec::with_capacity(PIECE + PIECE / 8);
+                if making.put(std::mem::replace(&mut piece, next)).is_err() {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+        piece.push(b']');
+        if making.put(piece).is_ok() {
+            making.end().await;
+        }
+    }
+
+    /// The entries of a kind that a list shows, in the order in which they say they were begun.
+    fn listed_of(&self, kind: &str, which: Which) -> Result<Vec<Listed<'_>>, Failure> {
         let kind = EntryKind::from_name(kind)
             .ok_or_else(|| internal(&format!("there is no kind {kind}")))?;
-        if kind == EntryKind::Boundary {
-            self.replica()?;
+        if kind == EntryKind::Boundary && self.replica.is_none() {
+            return Err(Advice::NotPaired.into());
         }
-        let which = part.map_or(Which::All, |part| part.of);
         let mut all = Vec::new();
         for store in [Store::Journal, Store::Private] {
             let Some(replica) = self.replica_of(store) else {
@@ -272,18 +325,17 @@ impl App {
             for (id, card) in replica.cards_of(kind) {
                 let counts = is_listed(card) && is_one(card, which);
                 if counts && self.kept_until(card).is_none() {
-                    all.push((card.created, *id, store, card));
+                    all.push(Listed {
+                        created: card.created,
+                        id: *id,
+                        store,
+                        card,
+                    });
                 }
             }
         }
-        all.sort_by_key(|(created, id, ..)| (*created, *id));
-        let entry =
-            |(_, id, store, card): &(_, EntryId, Store, &Card)| self.entry_of(*store, id, card);
-        match part {
-            None if as_json => json_of(&all, entry),
-            None => Ok(Response::Entries(all.iter().map(entry).collect())),
-            Some(part) => Ok(Response::Entries(newest(&all, part).map(entry).collect())),
-        }
+        all.sort_by_key(|listed| (listed.created, listed.id));
+        Ok(all)
     }
 
     /// An entry of the journal as a list shows it.
@@ -302,9 +354,16 @@ impl App {
     }
 
     pub(crate) fn name_of(&self, whose: Whose) -> String {
+        self.name(whose).to_owned()
+    }
+
+    fn name(&self, whose: Whose) -> &str {
         match whose {
-            Whose::Mine => self.open.device.name.as_str().to_owned(),
-            Whose::Partners => self.partner_name(),
+            Whose::Mine => self.open.device.name.as_str(),
+            Whose::Partners => {
+                let replica = self.replica.as_ref();
+                replica.and_then(Replica::partner_name).unwrap_or_default()
+            }
         }
     }
 
@@ -315,7 +374,13 @@ impl App {
         })
     }
 
-    pub(crate) fn entry_of(&self, store: Store, id: &EntryId, card: &Card) -> Entry {
+    /// What a list shows of an entry. Its texts are copied, or lent by the card: as they are asked for.
+    pub(crate) fn entry_of<'a, T: Text<'a>>(
+        &'a self,
+        store: Store,
+        id: &EntryId,
+        card: &'a Card,
+    ) -> Entry<T> {
         let replica = self.replica_of(store);
         let short = |id: &EntryId| replica.map_or_else(|| id.to_string(), |r| r.short_id(id));
         let (title, state, own) = self.own_of(store, id, card);
@@ -323,10 +388,7 @@ impl App {
             id: short(id),
             title,
             state,
-            author: card
-                .author
-                .map(|whose| self.name_of(whose))
-                .unwrap_or_default(),
+            author: T::from(card.author.map_or("", |whose| self.name(whose))),
             created: time_of(card.created.unwrap_or_default()),
             held: time_of(card.first_held),
             reached: store == Store::Journal && replica.is_some_and(|r| r.reached(card)),
@@ -342,16 +404,21 @@ impl App {
     }
 
     /// An entry's title, its state, and what its kind has of its own.
-    fn own_of(&self, store: Store, id: &EntryId, card: &Card) -> (String, String, Own) {
+    fn own_of<'a, T: Text<'a>>(
+        &'a self,
+        store: Store,
+        id: &EntryId,
+        card: &'a Card,
+    ) -> (T, T, Own<T>) {
+        let none = || T::from("");
         match &card.view {
-            View::Unread => (
-                String::new(),
-                "unread".to_owned(),
-                Own::Unread(Unread {
+            View::Unread => {
+                let unread = Unread {
                     number: card.kind,
                     schema: card.schema,
-                }),
-            ),
+                };
+                (none(), T::from("unread"), Own::Unread(unread))
+            }
             View::Boundary(agreed) => {
                 let (title, state, agreement) = self.agreement_of(agreed);
                 (title, state, Own::Boundary(agreement))
@@ -364,22 +431,21 @@ impl App {
                 let (title, state, agreement) = self.agreement_of(agreed);
                 (title, state, Own::Packet(agreement))
             }
-            View::Feeling(feeling) => (
-                String::new(),
-                match store {
+            View::Feeling(feeling) => {
+                let state = match store {
                     Store::Private => "felt",
                     Store::Journal => "shared",
-                }
-                .to_owned(),
-                Own::Feeling(self.feeling_of(feeling)),
-            ),
+                };
+                let own = Own::Feeling(self.feeling_of(feeling));
+                (none(), T::from(state), own)
+            }
             View::Space(space) => {
                 let (state, own) = own_of_space(card, space);
-                (String::new(), state, Own::Space(own))
+                (none(), T::from(state), Own::Space(own))
             }
             View::Talk(talk) => {
                 let (title, state, talk) = self.talk_of(id, card, talk);
-                (title, state, Own::Talk(talk))
+                (T::from(title), T::from(state), Own::Talk(talk))
             }
             View::Draft(draft) if card.kind == EntryKind::Talk.byte() => {
                 let (title, talk) = self.talk_draft_of(draft);
@@ -388,26 +454,30 @@ impl App {
                     _ if draft.done => "done",
                     _ => "draft",
                 };
-                (title, state.to_owned(), Own::Talk(talk))
+                (T::from(title), T::from(state), Own::Talk(talk))
             }
             View::Memory(memory) => {
                 let (title, state, memory) = self.memory_seen(memory);
-                (title, state, Own::Memory(memory))
+                (T::from(title), T::from(state), Own::Memory(memory))
             }
             View::Plan(plan) => {
                 let (title, state, plan) = self.plan_seen(plan);
-                (title, state, Own::Plan(plan))
+                (T::from(title), T::from(state), Own::Plan(plan))
             }
             View::Apology(apology) => {
                 let (state, apology) = super::apology::shown(apology);
-                (String::new(), state.to_owned(), Own::Apology(apology))
+                (none(), T::from(state), Own::Apology(apology))
             }
-            View::Checkin(checkin) => self.own_of_checkin(checkin),
-            View::Draft(draft) => (
-                String::new(),
-                if draft.done { "done" } else { "draft" }.to_owned(),
-                own_of_draft(card.kind, draft),
-            ),
+            View::Checkin(checkin) => {
+                let (title, state, checkin) = self.checkin_seen(checkin);
+                let own = Own::Checkin(Box::new(checkin));
+                (T::from(title), T::from(state), own)
+            }
+            View::Draft(draft) => {
+                let state = if draft.done { "done" } else { "draft" };
+                let own = own_of_draft(card.kind, draft);
+                (none(), T::from(state), own)
+            }
         }
     }
 
@@ -430,7 +500,10 @@ impl App {
     }
 
     /// What is agreed to, as scripts see it.
-    pub(crate) fn agreement_of(&self, agreed: &Agreed) -> (String, String, Agreement) {
+    pub(crate) fn agreement_of<'a, T: Text<'a>>(
+        &'a self,
+        agreed: &'a Agreed,
+    ) -> (T, T, Agreement<T>) {
         let by = [
             (agreed.agreed_by_me, Whose::Mine),
             (agreed.agreed_by_partner, Whose::Partners),
@@ -440,27 +513,27 @@ impl App {
             (&agreed.partners_why, Whose::Partners),
         ];
         let agreement = Agreement {
-            text: agreed.text.clone(),
-            in_force: agreed.in_force.clone(),
+            text: T::from(agreed.text.as_str()),
+            in_force: agreed.in_force.as_deref().map(T::from),
             agreed_by: by
                 .into_iter()
                 .filter(|(agrees, _)| *agrees)
-                .map(|(_, whose)| self.name_of(whose))
+                .map(|(_, whose)| T::from(self.name(whose)))
                 .collect(),
-            review_on: agreed.review_on.clone(),
+            review_on: agreed.review_on.as_deref().map(T::from),
             hash: hex(&agreed.hash),
             whys: whys
                 .into_iter()
                 .filter(|(why, _)| !why.trim().is_empty())
                 .map(|(why, whose)| Why {
-                    by: self.name_of(whose),
-                    why: why.clone(),
+                    by: T::from(self.name(whose)),
+                    why: T::from(why.as_str()),
                 })
                 .collect(),
         };
         (
-            agreed.title.clone(),
-            state_name(agreed.state).to_owned(),
+            T::from(agreed.title.as_str()),
+            T::from(state_name(agreed.state)),
             agreement,
         )
     }
@@ -664,19 +737,6 @@ fn waits(entry: Entry, why: &str) -> Waits {
     }
 }
 
-/// The entries as the JSON that scripts read. Each is written out before the next is put together: of many, only that is ever
-/// there as a whole.
-fn json_of<T>(all: &[T], entry: impl Fn(&T) -> Entry) -> Result<Response, Failure> {
-    struct Each<'a, T, F>(&'a [T], F);
-    impl<T, F: Fn(&T) -> Entry> Serialize for Each<'_, T, F> {
-        fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-            to.collect_seq(self.0.iter().map(&self.1))
-        }
-    }
-    let json = Made::of(&Each(all, entry)).map_err(|error| internal(&error))?;
-    Ok(Response::Json(json))
-}
-
 /// The first words of a text, for where a title would stand.
 pub(super) fn beginning(text: &str) -> String {
     const CHARACTERS: usize = 60;
@@ -735,7 +795,7 @@ pub(crate) fn state_name(state: State) -> &'static str {
 }
 
 /// A draft, in the fields of the kind that it is to become.
-fn own_of_draft(kind: u8, draft: &amends_journal::draft::View) -> Own {
+fn own_of_draft<T>(kind: u8, draft: &amends_journal::draft::View) -> Own<T> {
     match EntryKind::ALL
         .into_iter()
         .find(|known| known.byte() == kind)

@@ -15,7 +15,7 @@ use super::agreement::agreement_waits;
 use super::answers::{Store, Typed, beginning, time_of, today};
 use super::{App, now};
 use crate::advice::Advice;
-use crate::request::{self, Agenda, CheckinRequest, Failure, Own, Point, Response};
+use crate::request::{self, Agenda, CheckinRequest, Failure, Point, Response};
 
 /// How long a session is where no schedule says.
 const MINUTES: u8 = 20;
@@ -212,8 +212,8 @@ impl App {
     }
 
     /// A check-in's title, state and own fields.
-    pub(super) fn own_of_checkin(&self, checkin: &Checkin) -> (String, String, Own) {
-        let (title, mut state, agreement) = self.agreement_of(&checkin.agreed);
+    pub(super) fn checkin_seen(&self, checkin: &Checkin) -> (String, String, request::Checkin) {
+        let (title, mut state, agreement): (String, String, _) = self.agreement_of(&checkin.agreed);
         if checkin.lacks_outcome() {
             "held".clone_into(&mut state);
         }
@@ -240,7 +240,7 @@ impl App {
                 .and_then(|schedule| next(&schedule, now_here())),
             session: session.filter(|_| checkin.is_session),
         };
-        (title, state, Own::Checkin(Box::new(own)))
+        (title, state, own)
     }
 }
 

@@ -148,14 +148,14 @@ pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
         verb => verb,
     };
     let mut journal = holder::reach(context, Wish::default()).await?;
-    let outcome = perform(context, &mut journal, verb).await;
-    match journal.leave_with(outcome).await? {
-        Came::Said(said) => say(context, said),
-        Came::Ended(said) => {
-            say(context, said)?;
+    match perform(context, &mut journal, verb).await {
+        Ok(Came::Said(said)) => say(context, journal, Ok(said)).await,
+        Ok(Came::Ended(said)) => {
+            say(context, journal, Ok(said)).await?;
             context.out.say(words::packet::CANNOT_BE_CALLED_BACK)
         }
-        Came::Shown(packet) => {
+        Ok(Came::Shown(packet)) => {
+            journal.leave().await?;
             context.out.value(&Shown {
                 entry: &packet.entry,
                 readable: packet.readable,
@@ -165,6 +165,7 @@ pub async fn run(context: &Context, verb: Verb) -> Result<(), Failure> {
                 .out
                 .say(&words::packet::preview(context.out, &packet))
         }
+        Err(failure) => journal.leave_with(Err(failure)).await,
     }
 }
 

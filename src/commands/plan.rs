@@ -1,6 +1,6 @@
 //! `amends plan`: something to do together, in steps, with wishes for it.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::agreement::{date, date_or_none, own_language};
 use super::said::{self, Said, Which, run_with};
@@ -8,7 +8,7 @@ use super::{entry, show};
 use crate::advice::Advice;
 use crate::cli::Context;
 use crate::holder::Reached;
-use crate::request::{Entry, Failure, Owner, PlanRequest, Request, What};
+use crate::request::{self, Entry, Failure, PlanRequest, Request};
 use crate::text;
 
 /// What you want to do together: steps, wishes, and a day
@@ -154,6 +154,48 @@ pub struct Wish {
     what: What,
 }
 
+/// What a wish is for.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum What {
+    /// Somewhere to go
+    Place,
+    /// Something to do or to have
+    Thing,
+    /// Something to eat or drink
+    Food,
+}
+
+impl From<What> for request::What {
+    fn from(what: What) -> Self {
+        match what {
+            What::Place => Self::Place,
+            What::Thing => Self::Thing,
+            What::Food => Self::Food,
+        }
+    }
+}
+
+/// Whose a step is, as its writer says it.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Owner {
+    /// Yours
+    Me,
+    /// Your partner's
+    Partner,
+    /// Of both of you
+    Both,
+}
+
+impl From<Owner> for request::Owner {
+    fn from(owner: Owner) -> Self {
+        match owner {
+            Owner::Me => Self::Me,
+            Owner::Partner => Self::Partner,
+            Owner::Both => Self::Both,
+        }
+    }
+}
+
 /// Let a step or wish fall away
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  amends plan drop lusab 2\n  amends plan drop lusab w1")]
@@ -204,6 +246,7 @@ async fn perform(context: &Context, journal: &mut Reached, verb: Verb) -> Result
             ("You confirmed a step of", PlanRequest::Confirm { id, step })
         }
         Verb::Wish(Wish { id, text, what }) => {
+            let what = what.into();
             ("A wish is in", PlanRequest::Wish { id, what, text })
         }
         Verb::Drop(Drop { id, item }) => ("Something fell away in", PlanRequest::Drop { id, item }),
@@ -283,7 +326,7 @@ fn step_request(step: Step) -> Result<(&'static str, PlanRequest), Failure> {
                 id: step.id,
                 step: which,
                 text,
-                owner: step.owner,
+                owner: step.owner.map(Into::into),
                 due,
                 confirm,
             };
@@ -293,7 +336,7 @@ fn step_request(step: Step) -> Result<(&'static str, PlanRequest), Failure> {
             let request = PlanRequest::Step {
                 id: step.id,
                 text,
-                owner: step.owner.unwrap_or(Owner::Both),
+                owner: step.owner.unwrap_or(Owner::Both).into(),
                 due: due.flatten(),
                 confirm: step.confirm,
             };

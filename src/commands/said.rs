@@ -2,9 +2,10 @@
 
 use clap::Args;
 
+use crate::advice::Advice;
 use crate::cli::Context;
 use crate::holder::{self, Reached, Wish};
-use crate::request::{Agenda, Entry, Failure, Made, PhotoSaved, Request, Response};
+use crate::request::{Agenda, BrokeOff, Entry, Failure, Made, PhotoSaved, Request, Response};
 use crate::words;
 
 /// An entry.
@@ -83,16 +84,55 @@ pub(super) async fn run_with(
     // Unlocked before anything is written in an editor, so that a forgotten passphrase costs nobody a text.
     let mut journal = holder::reach(context, Wish::default()).await?;
     let outcome = perform(&mut journal).await;
-    let said = journal.leave_with(outcome).await?;
-    say(context, said)
+    say(context, journal, outcome).await
 }
 
-/// Says what came of a verb.
-pub(super) fn say(context: &Context, said: Said) -> Result<(), Failure> {
+/// Prints JSON as it is made, and leaves the journal meanwhile: whoever reads it slowly keeps nobody out. What closes it is
+/// printed last, once all before it went well, so that a script sees by the JSON alone whether it is whole.
+async fn pass_on(context: &Context, journal: Reached, mut all: Made) -> Result<(), Failure> {
+    let printing = async move {
+        let stopped = holder::stop_wished();
+        tokio::pin!(stopped);
+        let mut last: Option<Vec<u8>> = None;
+        loop {
+            let piece = tokio::select! {
+                piece = all.next() => piece.map_err(|BrokeOff| Advice::HolderLost)?,
+                () = &mut stopped => return Err(Advice::Interrupted.into()),
+            };
+            match piece {
+                None => return Ok(last),
+                Some(piece) => {
+                    if let Some(before) = last.replace(piece) {
+                        context.out.json_piece(&before)?;
+                    }
+                }
+            }
+        }
+    };
+    // The journal is left first, as far as that goes without waiting.
+    let (left, printed) = futures::join!(journal.leave(), printing);
+    let last = holder::what_counts(printed, left)?;
+    context.out.json_piece(&last.unwrap_or_default())?;
+    context.out.json_ends()
+}
+
+/// Leaves the journal, and says what came of a verb.
+///
+/// # Errors
+/// As [`run_with`].
+pub(super) async fn say(
+    context: &Context,
+    journal: Reached,
+    outcome: Result<Said, Failure>,
+) -> Result<(), Failure> {
+    if let Ok(Said::Json(all)) = outcome {
+        return pass_on(context, journal, all).await;
+    }
     let out = context.out;
-    match said {
+    match journal.leave_with(outcome).await? {
         Said::All(entries, none) => out.value_or(&entries, || words::list(out, &entries, none)),
-        Said::Json(all) => out.json(all.json()),
+        // That was printed while it came.
+        Said::Json(_) => Ok(()),
         Said::One(entry) => out.value_or(&entry, || words::entry(out, &entry)),
         Said::Done(verb, entry) => out.value_or(&entry, || words::done(verb, &entry)),
         Said::Told(entry, told) => out.value_or(&entry, || told),

@@ -139,38 +139,104 @@ async fn a_conversation_over_the_socket_is_the_same() {
     assert!(Holder::find(&home).await.unwrap().is_none());
 }
 
+/// The pieces as they came, and whether they broke off.
+async fn all_pieces(mut made: Made) -> (Vec<Vec<u8>>, Option<BrokeOff>) {
+    let mut pieces = Vec::new();
+    loop {
+        match made.next().await {
+            Ok(Some(piece)) => pieces.push(piece),
+            Ok(None) => return (pieces, None),
+            Err(broke_off) => return (pieces, Some(broke_off)),
+        }
+    }
+}
+
 #[tokio::test]
-async fn json_comes_over_the_socket_as_it_was_made_or_not_at_all() {
+async fn json_comes_in_the_pieces_in_which_it_was_made() {
     let base = tempfile::tempdir().unwrap();
     let (home, lock) = a_home(&base.path().join("home"));
     let (to, mut conversations) = mpsc::channel(4);
     let door = Door::open(&home, &lock, true, to).unwrap();
-    let long = Made::of(&vec!["\u{1b}\"\\\n€"; 200_000]).unwrap();
-    for made in [long, Made::followed("[\n]\n".to_owned()), Made::default()] {
-        let holder = Holder::find(&home).await.unwrap().unwrap();
-        let mut caller = holder.ask(Request::Watch);
-        let conversation = conversations.recv().await.unwrap();
-        conversation.face.end(Response::Json(made.clone()));
-        match the_end(&mut caller).await {
-            Ok(Response::Json(came)) => assert_eq!(came, made),
-            other => panic!("{other:?}"),
+    // Longer than any buffer between the two, of one byte, and none at all.
+    let long: Vec<Vec<u8>> = (1..60).map(|n: u8| vec![n; usize::from(n) << 12]).collect();
+    for pieces in [long, vec![b"[".to_vec(), b"]".to_vec()], Vec::new()] {
+        for ends in [true, false] {
+            let holder = Holder::find(&home).await.unwrap().unwrap();
+            let mut caller = holder.ask(Request::Watch);
+            let conversation = conversations.recv().await.unwrap();
+            let (mut making, made) = Made::begun();
+            conversation.face.end(Response::Json(made));
+            let Ok(Response::Json(coming)) = the_end(&mut caller).await else {
+                panic!("no JSON came");
+            };
+            drop(caller);
+            // They are made only once somebody waits for them already.
+            let ((), (came, broke_off)) = tokio::join!(
+                async {
+                    for piece in &pieces {
+                        making.put(piece.clone()).unwrap();
+                        tokio::task::yield_now().await;
+                    }
+                    match ends {
+                        true => making.end().await,
+                        false => drop(making),
+                    }
+                },
+                all_pieces(coming)
+            );
+            assert_eq!(came, pieces);
+            assert_eq!(broke_off, (!ends).then_some(BrokeOff));
         }
     }
     door.close().await.unwrap();
+}
 
-    // A holder that goes in the middle of it, and one that says more than any list could be.
-    for (bytes, follows) in [(5, "[1,2"), (u64::MAX, "[1,2]")] {
+#[tokio::test]
+async fn whoever_makes_json_hears_that_nobody_takes_it() {
+    let base = tempfile::tempdir().unwrap();
+    let (home, lock) = a_home(&base.path().join("home"));
+    let (to, mut conversations) = mpsc::channel(4);
+    let _door = Door::open(&home, &lock, true, to).unwrap();
+    let holder = Holder::find(&home).await.unwrap().unwrap();
+    let mut caller = holder.ask(Request::Watch);
+    let conversation = conversations.recv().await.unwrap();
+    let (mut making, made) = Made::begun();
+    conversation.face.end(Response::Json(made));
+    let coming = the_end(&mut caller).await.unwrap();
+    making.put(vec![b'['; 3 * PIECE]).unwrap();
+    drop(coming);
+    while making.put(vec![b','; PIECE]).is_ok() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn json_of_a_holder_that_goes_in_the_middle_breaks_off() {
+    let base = tempfile::tempdir().unwrap();
+    let (home, _lock) = a_home(&base.path().join("home"));
+    // In a length, in a piece, between two, and a piece that is longer than any list could be.
+    let whole = b"\0\0\0\x02[1";
+    for (follows, came) in [
+        (&b"\0\0"[..], 0),
+        (b"\0\0\0\x05[1,2", 0),
+        (b"\0\0\0\x02[1", 1),
+        (b"\0\0\0\x02[1\xff\xff\xff\xff,2]", 1),
+    ] {
         let listener = UnixListener::bind(home.socket()).unwrap();
         let answering = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
-            let greeting = r#"{"amends":"0.1.0","stays":true}"#;
-            let end = format!(r#"{{"end":{{"response":"json","value":{{"bytes":{bytes}}}}}}}"#);
-            let told = format!("{greeting}\n{end}\n{follows}");
-            stream.write_all(told.as_bytes()).await.unwrap();
+            let told = "{\"amends\":\"0.1.0\",\"stays\":true}\n{\"end\":{\"response\":\"json\",\"value\":{}}}\n";
+            let told = [told.as_bytes(), follows].concat();
+            stream.write_all(&told).await.unwrap();
         });
         let holder = Holder::find(&home).await.unwrap().unwrap();
         let mut caller = holder.ask(Request::Watch);
-        assert!(matches!(the_end(&mut caller).await, Err(HolderLost)));
+        let Ok(Response::Json(coming)) = the_end(&mut caller).await else {
+            panic!("no JSON came");
+        };
+        let (pieces, broke_off) = all_pieces(coming).await;
+        assert_eq!(pieces, vec![whole[4..].to_vec(); came]);
+        assert_eq!(broke_off, Some(BrokeOff));
         answering.await.unwrap();
         fs::remove_file(home.socket()).unwrap();
     }

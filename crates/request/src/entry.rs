@@ -1,5 +1,7 @@
 //! An entry as scripts and pages see it (DESIGN section 6): the fields that every kind has, and its own beside them.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::apology::Apology;
@@ -9,17 +11,18 @@ use super::plan::Plan;
 use super::talk::Talk;
 use super::{Checkin, Space};
 
-/// An entry of any kind. In JSON its own fields stand beside these, and `kind` says whose they are.
+/// An entry of any kind. In JSON its own fields stand beside these, and `kind` says whose they are. Where it is made to be written
+/// out at once, its texts (`T`) are lent.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
-pub struct Entry {
+pub struct Entry<T = String> {
     /// Short, lower case; any unique beginning serves.
     pub id: String,
     /// May be empty.
-    pub title: String,
+    pub title: T,
     /// Where it stands, in the words of its kind.
-    pub state: String,
+    pub state: T,
     /// The name of whoever began it.
-    pub author: String,
+    pub author: T,
     /// When its author's device says it was begun.
     pub created: String,
     /// When this device first held anything of it, by its own clock.
@@ -44,13 +47,23 @@ pub struct Entry {
     pub from: Option<String>,
     /// What its kind has beside these.
     #[serde(flatten)]
-    pub own: Own,
+    pub own: Own<T>,
     /// Acts in order, only with `show`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<ActLine>,
     /// How far the two devices have met, only with `show`; absent in the private store and before pairing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub met: Option<Met>,
+}
+
+impl Entry<Cow<'_, str>> {
+    /// Writes its JSON behind what is there.
+    ///
+    /// # Errors
+    /// serde_json's own, of which no entry knows one.
+    pub fn json_onto(&self, json: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        serde_json::to_writer(json, self)
+    }
 }
 
 /// What is known of the partner's device at all, for whoever looks at one entry.
@@ -67,19 +80,19 @@ pub struct Met {
 /// The fields that each kind has of its own. The name of the kind is the field `kind`.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Own {
+pub enum Own<T = String> {
     /// What a later version wrote, of a kind that is not known here.
     Unread(Unread),
     /// Words that both agree to.
-    Boundary(Agreement),
+    Boundary(Agreement<T>),
     /// What it is like for one of them.
     Feeling(Feeling),
     /// What one of them is sorry for.
     Apology(Apology),
     /// What was learnt, in words that both agree to.
-    Lesson(Agreement),
+    Lesson(Agreement<T>),
     /// A list of entries for a counselor, as the words that both agree to.
-    Packet(Agreement),
+    Packet(Agreement<T>),
     /// Time apart.
     Space(Space),
     /// What broke trust, as each of them tells it.
@@ -154,29 +167,29 @@ pub struct Unread {
 
 /// What is agreed to, word for word.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
-pub struct Agreement {
+pub struct Agreement<T = String> {
     /// The text as it stands now.
-    pub text: String,
+    pub text: T,
     /// The text that both agreed to, if one is in force.
-    pub in_force: Option<String>,
+    pub in_force: Option<T>,
     /// The names of those who agreed to the text as it stands.
-    pub agreed_by: Vec<String>,
+    pub agreed_by: Vec<T>,
     /// When to look at it again.
-    pub review_on: Option<String>,
+    pub review_on: Option<T>,
     /// Hex of the text's hash (DESIGN section 2, Acts), so that `agree` can name exactly what was shown.
     pub hash: String,
     /// Why it matters, by whoever said so.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub whys: Vec<Why>,
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    pub whys: Vec<Why<T>>,
 }
 
 /// Why something matters to one of them.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
-pub struct Why {
+pub struct Why<T = String> {
     /// The name of whoever says so.
-    pub by: String,
+    pub by: T,
     /// In their words.
-    pub why: String,
+    pub why: T,
 }
 
 /// One act, for showing.
@@ -195,4 +208,50 @@ pub struct ActLine {
     /// Hex of the hash of the text that it speaks of; empty where it speaks of none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub hash: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry<'a, T: From<&'a str>>(text: &'a str) -> Entry<T> {
+        Entry {
+            id: "lusab-babad".to_owned(),
+            title: T::from("A \"title\""),
+            state: T::from("agreed"),
+            author: T::from("Ana"),
+            created: "2026-11-22T13:03:00Z".to_owned(),
+            held: "2026-11-22T13:03:01Z".to_owned(),
+            reached: true,
+            not_readable_there: false,
+            not_come: 0,
+            private: false,
+            unread: false,
+            from: None,
+            own: Own::Boundary(Agreement {
+                text: T::from(text),
+                in_force: Some(T::from(text)),
+                agreed_by: vec![T::from("Ana"), T::from("Bo")],
+                review_on: None,
+                hash: "00".repeat(32),
+                whys: vec![Why {
+                    by: T::from("Bo"),
+                    why: T::from("So that we sleep."),
+                }],
+            }),
+            history: Vec::new(),
+            met: None,
+        }
+    }
+
+    #[test]
+    fn texts_that_are_lent_are_written_as_those_that_are_copied() {
+        let text = "\u{1b}[2J \"\\\n€ \u{202e}";
+        let lent: Entry<Cow<'_, str>> = entry(text);
+        let copied: Entry = entry(text);
+        let mut json = b"[".to_vec();
+        lent.json_onto(&mut json).unwrap();
+        assert_eq!(json[1..], serde_json::to_vec(&copied).unwrap());
+        assert_eq!(serde_json::from_slice::<Entry>(&json[1..]).unwrap(), copied);
+    }
 }

@@ -58,26 +58,26 @@ pub struct Wish {
 }
 
 /// What a wish is for.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum What {
-    /// Somewhere to go
+    /// Somewhere to go.
     Place,
-    /// Something to do or to have
+    /// Something to do or to have.
     Thing,
-    /// Something to eat or drink
+    /// Something to eat or drink.
     Food,
 }
 
 /// Whose a step is, as its writer says it.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Owner {
-    /// Yours
+    /// The writer's.
     Me,
-    /// Your partner's
+    /// The other's.
     Partner,
-    /// Of both of you
+    /// Of both.
     Both,
 }
 

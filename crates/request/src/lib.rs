@@ -2,6 +2,9 @@
 //! and what it answers. The same values travel in-process and, as JSON lines, over the local socket.
 //!
 //! Times are RFC 3339 in UTC, dates `YYYY-MM-DD`, ids the short form that people type.
+//!
+//! A crate of its own, since none of what the program is built from is needed to say it; and since the JSON of a list of ten
+//! thousand is made here ([`Entry::json_onto`]), which a person waits for, it is built for speed as the other crates are.
 
 mod across;
 mod apology;
@@ -11,6 +14,7 @@ mod entry;
 mod export;
 mod feel;
 mod finding;
+mod made;
 mod memory;
 mod packet;
 mod plan;
@@ -27,6 +31,7 @@ pub use entry::{ActLine, Agreement, Entry, Met, Own, Unread, Why};
 pub use export::Exported;
 pub use feel::{FeelRequest, Feeling, FeelingChange};
 pub use finding::{Finding, State};
+pub use made::{BrokeOff, Made, Making, NotTaken, PIECE};
 pub use memory::{Memory, MemoryRequest, Photo, PhotoSaved};
 pub use packet::{Packet, PacketItem, PacketPages, PacketRequest, PacketStanding};
 pub use plan::{Owner, Plan, PlanRequest, Step, What, Wish};
@@ -259,7 +264,7 @@ pub struct Base {
 impl Base {
     /// What comes of new words where others stand by now. What was not seen is replaced.
     #[must_use]
-    pub(crate) fn onto(seen: Option<&String>, new: String, now: &str) -> String {
+    pub fn onto(seen: Option<&String>, new: String, now: &str) -> String {
         match seen {
             Some(seen) => amends_journal::merge(seen, &new, now),
             None => new,
@@ -369,7 +374,7 @@ pub enum Event {
 }
 
 /// The end of a conversation.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "response", content = "value", rename_all = "snake_case")]
 pub enum Response {
     /// Done, and there is nothing to say about it.
@@ -378,7 +383,7 @@ pub enum Response {
     Entry(Box<Entry>),
     /// All of a kind.
     Entries(Vec<Entry>),
-    /// The same as the JSON that scripts read.
+    /// The same as the JSON that scripts read, which is still being made.
     Json(Made),
     /// Everything, by week.
     Timeline(Vec<Week>),
@@ -414,45 +419,6 @@ pub enum Response {
     PacketPages(Box<PacketPages>),
     /// It failed.
     Failed(Failure),
-}
-
-/// JSON as it was made, for whoever hands it on. Over the local socket its bytes follow the line that tells of them, so that
-/// nobody takes a long list apart only to pass it on.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Made {
-    /// How many bytes follow.
-    bytes: u64,
-    #[serde(skip)]
-    json: String,
-}
-
-impl Made {
-    /// The JSON of a value.
-    ///
-    /// # Errors
-    /// The value's own, where it cannot be written.
-    pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Made, serde_json::Error> {
-        serde_json::to_string(value).map(Made::followed)
-    }
-
-    /// What followed.
-    pub(crate) fn followed(json: String) -> Made {
-        Made {
-            bytes: json.len() as u64,
-            json,
-        }
-    }
-
-    /// How many bytes follow.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// The JSON.
-    #[must_use]
-    pub fn json(&self) -> &str {
-        &self.json
-    }
 }
 
 /// What went each way at a meeting (`sync`, DESIGN section 6).
@@ -613,7 +579,7 @@ pub struct Waits {
     pub why: String,
 }
 
-/// What failed, then what to do. Made in [`crate::advice`] only.
+/// What failed, then what to do. Made in `src/advice.rs` only.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Failure {
     /// For scripts, in snake_case.
