@@ -9,6 +9,7 @@ use amends_journal::EntryId;
 use amends_keys::identity::{LogKey, StaticKey};
 
 use crate::bundle::Reading;
+use crate::card::Card;
 use crate::chunks::LinkChunks;
 use crate::clock::{Clock, Position};
 use crate::effect::{Effect, HandleError, LinkId, Shown, World};
@@ -539,23 +540,13 @@ impl Replica {
         device: StaticKey,
         heard: Clock,
     ) -> Result<Vec<Effect>, HandleError> {
-        let was = self.heard_of_me();
-        // Few devices ever have earlier logs, and every acknowledgement comes by here.
-        let has_earlier = self
+        let was: Vec<(LogKey, u64)> = self
             .logs
-            .values()
-            .filter(|log| log.whose == Whose::Mine)
-            .count()
-            > 1;
-        let waited: Vec<EntryId> = self
-            .cards
             .iter()
-            .filter(|_| has_earlier)
-            .filter(|(_, card)| !card.earlier.is_empty() && !self.reached(card))
-            .map(|(entry, _)| *entry)
+            .filter(|(_, log)| log.whose == Whose::Mine)
+            .map(|(log, _)| (*log, self.heard_of(log)))
             .collect();
         self.heard.insert(device, heard);
-        let is = self.heard_of_me();
         let rows: Vec<HeardRow> = self
             .heard
             .iter()
@@ -569,10 +560,29 @@ impl Replica {
             })
             .collect();
         rows::put(gathered, name::HEARD, &rows)?;
-        let mut newly = waited;
-        if is > was {
-            let range = (was.saturating_add(1), EntryId([0; 16]))..=(is, EntryId([0xff; 16]));
-            newly.extend(self.by_mine.range(range).map(|(_, entry)| *entry));
+        // Every acknowledgement comes by here: it looks at the entries that it is of, not at all. Those of a log that this device
+        // does not write now are looked for among all, which ends soon after it began anew.
+        let mut newly: Vec<EntryId> = Vec::new();
+        for (log, was) in was {
+            let is = self.heard_of(&log);
+            if is <= was {
+                continue;
+            }
+            if log == self.me {
+                let range = (was.saturating_add(1), EntryId([0; 16]))..=(is, EntryId([0xff; 16]));
+                newly.extend(self.by_mine.range(range).map(|(_, entry)| *entry));
+            } else {
+                let of_log = |card: &Card| {
+                    let mut earlier = card.earlier.iter();
+                    earlier
+                        .any(|(of, seq)| *of == log && (was.saturating_add(1)..=is).contains(seq))
+                };
+                let all = self.cards.iter();
+                newly.extend(
+                    all.filter(|(_, card)| of_log(card))
+                        .map(|(entry, _)| *entry),
+                );
+            }
         }
         newly.sort_unstable();
         newly.dedup();
