@@ -225,3 +225,26 @@ fn copy(from: &[u8], to: &mut [u8]) -> usize {
         None => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// snow 0.10 reads no name and no private key of what it is given, and sets a hash back that is new already.
+    #[test]
+    fn what_snow_may_ask_one_day_is_answered() {
+        let mut dh = X25519::default();
+        assert_eq!((dh.name(), dh.priv_len()), ("25519", 32));
+        dh.set(&[9; 32]);
+        assert_eq!(dh.privkey(), [9; 32]);
+        assert_eq!(ChaChaPoly::default().name(), "ChaChaPoly");
+        let mut hash = HashSha256::default();
+        assert_eq!(hash.name(), "SHA256");
+        let mut out = [0; 32];
+        hash.input(b"forgotten");
+        hash.reset();
+        hash.input(b"abc");
+        hash.result(&mut out);
+        assert_eq!(out, crate::kdf::sha256(&[b"abc"]));
+    }
+}

@@ -82,4 +82,25 @@ mod tests {
         assert_eq!(mended(b""), None);
         assert_eq!(mended(&[7; MENDED_BYTES + 1]), None);
     }
+
+    /// A vault with one slot that a later version would know, of this many bytes.
+    fn of_bytes(len: usize) -> Vec<u8> {
+        let body = len - (4 + 1 + 1 + 1 + 4 + CHECK);
+        let mut file = [&b"AMNV\x01\x01\x09"[..], &(body as u32).to_be_bytes()].concat();
+        file.resize(len - CHECK, 5);
+        let check: [u8; CHECK] = Sha256::digest(&file).into();
+        file.extend_from_slice(&check);
+        file
+    }
+
+    #[test]
+    fn what_is_longer_than_a_vault_of_this_version_is_not_tried() {
+        for (len, is_mended) in [(MENDED_BYTES, true), (MENDED_BYTES + 1, false)] {
+            let whole = of_bytes(len);
+            assert!(Vault::parse(&whole).is_ok());
+            let mut changed = whole.clone();
+            changed[40] ^= 1;
+            assert_eq!(mended(&changed), is_mended.then_some(whole), "{len}");
+        }
+    }
 }

@@ -97,6 +97,38 @@ fn every_cut_and_every_flipped_byte_is_noticed() {
         Vault::parse(&vec![0; got]),
         Err(VaultFileError::TooLarge { got })
     );
+    assert_eq!(
+        Vault::parse(&vec![0; MAX_FILE]),
+        Err(VaultFileError::NotAVault)
+    );
+}
+
+#[test]
+fn a_cost_says_its_numbers_and_a_vault_its_cost() {
+    let cost = Cost::new(70_000, 4, 5).unwrap();
+    assert_eq!(
+        (cost.memory_kib(), cost.passes(), cost.lanes()),
+        (70_000, 4, 5)
+    );
+    assert_ne!(Cost::LEAST, Cost::default());
+    assert_eq!(MADE.0.cost(), Some(Cost::LEAST));
+    let mut without = MADE.0.clone();
+    without.slots.clear();
+    assert_eq!(without.cost(), None);
+}
+
+#[test]
+fn a_passphrase_may_have_4096_bytes_as_it_is_typed_and_as_it_is_composed() {
+    let made = |passphrase: &str| {
+        Vault::create(passphrase, least(), &mut rng()).map(|(vault, key)| (vault.to_bytes(), key))
+    };
+    let longest = "x".repeat(MAX_PASSPHRASE);
+    let (file, key) = made(&longest).unwrap();
+    assert_eq!(Vault::parse(&file).unwrap().unlock(&longest), Ok(key));
+    assert_eq!(made(&(longest + "x")).err(), Some(PassphraseError::TooLong));
+    // Three bytes as it is typed, six as NFC writes it.
+    let grows = "\u{958}".repeat(MAX_PASSPHRASE / 3);
+    assert_eq!(made(&grows).err(), Some(PassphraseError::TooLong));
 }
 
 #[test]

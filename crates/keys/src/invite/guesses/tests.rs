@@ -123,6 +123,8 @@ fn the_memory_outlives_the_program_and_holds_no_code() {
         TriedCodes::from_bytes(&vec![0; got]),
         Err(TriedCodesError { got })
     );
+    let most = vec![0; 40 * TriedCodes::MOST];
+    assert_eq!(TriedCodes::from_bytes(&most).unwrap().to_bytes(), most);
 }
 
 #[test]
