@@ -28,7 +28,8 @@ pub struct Part {
     schema_version: u8,
     part: PartKind,
     pub(crate) schema: &'static Schema,
-    pub(crate) doc: Automerge,
+    /// Shared by the copies of a part. It is large, so that whatever moves parts about is not to move it.
+    pub(crate) doc: Arc<Automerge>,
     pub(crate) history: History,
     saved: Arc<Vec<u8>>,
     /// By place, the text containers' characters, once somebody asked for them. Automerge reads a text character by
@@ -85,10 +86,10 @@ impl Part {
             schema_version,
             part,
             schema,
-            doc,
+            doc: Arc::new(doc),
             history,
             saved,
-            texts: unread(schema),
+            texts: empty(schema),
             seen: Seen::default(),
         })
     }
@@ -139,7 +140,7 @@ impl Part {
             schema_version,
             part,
             schema,
-            doc,
+            doc: Arc::new(doc),
             history,
             saved,
             texts: unread(schema),
@@ -151,7 +152,13 @@ impl Part {
     /// is compressed before it is sealed).
     #[must_use]
     pub fn save(&self) -> Vec<u8> {
-        self.saved.as_ref().clone()
+        self.saved().to_vec()
+    }
+
+    /// The same, to be read where it lies.
+    #[must_use]
+    pub fn saved(&self) -> &[u8] {
+        &self.saved
     }
 
     /// How many bytes [`save`](Part::save) gives: what the limit on local edits measures.
@@ -226,7 +233,7 @@ impl Part {
             schema_version: self.schema_version,
             part: self.part,
             schema: self.schema,
-            doc,
+            doc: Arc::new(doc),
             history,
             saved: Arc::new(saved),
             texts: unread(self.schema),
@@ -342,6 +349,18 @@ impl Part {
 /// Texts that nobody asked for yet.
 fn unread(schema: &Schema) -> Arc<Vec<OnceLock<String>>> {
     Arc::new(schema.containers.iter().map(|_| OnceLock::new()).collect())
+}
+
+/// Texts in which nothing was typed yet.
+fn empty(schema: &Schema) -> Arc<Vec<OnceLock<String>>> {
+    let texts = schema.containers.iter().map(|container| {
+        if container.holds == Holds::Text {
+            OnceLock::from(String::new())
+        } else {
+            OnceLock::new()
+        }
+    });
+    Arc::new(texts.collect())
 }
 
 impl Spliced {

@@ -125,7 +125,7 @@ fn commit(
     operations: usize,
 ) -> Result<(Vec<Vec<u8>>, Automerge), AutomergeError> {
     let doc = match at {
-        None => part.doc.clone(),
+        None => Automerge::clone(&part.doc),
         Some(heads) => part.doc.fork_at(heads)?,
     };
     let mut doc = doc.with_actor(ActorId::from(writer.actor.0));
