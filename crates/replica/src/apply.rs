@@ -1,19 +1,21 @@
 //! Steps 2 to 7 of the wall (PROTOCOL section 6), for records that passed step 1.
 
-use std::collections::btree_map::Entry;
+use std::collections::btree_map::Entry as At;
 use std::collections::{BTreeMap, BTreeSet};
 
 use amends_journal::wall::{self, Judged};
-use amends_journal::{EntryId, EntryKind, Part, PartKind};
+use amends_journal::{Entry, EntryId, EntryKind, Part, PartKind, Writer};
 use amends_keys::identity::LogKey;
 
+use crate::card::{Card, Kept};
 use crate::clock::Position;
 use crate::effect::{Effect, HandleError, LinkId, Shown, World};
 use crate::hands;
+use crate::parts::ENTRIES_LOADED;
 use crate::payload::{Beginning, Incarnation, Item, read_items};
 use crate::record::RecordKind;
 use crate::replica::Replica;
-use crate::rows::{self, ApplyingRow, Fate, PartName, RecordRow, Whose, name};
+use crate::rows::{self, ApplyingRow, Fate, PartName, RecordRow, RowError, Whose, name};
 use crate::shelf::{Gathered, Table};
 use crate::wall::Ready;
 
@@ -37,6 +39,73 @@ pub(crate) type Touched = BTreeMap<EntryId, (Whose, Option<u64>, Of)>;
 
 /// An entry's kind and the version of its schema.
 pub(crate) type Of = (EntryKind, u8);
+
+/// What came of all that was marked: each entry that it is in, and through whom it changed.
+struct Together {
+    entries: BTreeMap<EntryId, Grown>,
+    by: Touched,
+}
+
+/// An entry, and the changes that it is given.
+struct Growing {
+    entry: EntryId,
+    /// As [`PartName::ALL`].
+    parts: Vec<Part>,
+    changes: Vec<(PartName, Writer, Vec<u8>)>,
+    kept: Kept,
+    /// Whether its parts are worth keeping loaded: of many entries only the last are.
+    stays: bool,
+}
+
+/// An entry with its changes.
+struct Grown {
+    /// As [`PartName::ALL`], where they stay loaded.
+    parts: Vec<Part>,
+    /// Of the parts that changed.
+    rows: Vec<(PartName, Vec<u8>)>,
+    card: Card,
+    card_row: Vec<u8>,
+}
+
+impl Growing {
+    /// Steps 2 to 5. `None` where a change is refused.
+    fn grow(self) -> Option<Result<Grown, RowError>> {
+        let mut judged: Vec<Judged> = self.parts.into_iter().map(Judged::new).collect();
+        for (part_name, writer, change) in &self.changes {
+            let part = judged.get_mut(*part_name as usize)?;
+            part.judge(writer, change).ok()?;
+        }
+        let mut parts = Vec::with_capacity(judged.len());
+        let mut rows = Vec::new();
+        for (part_name, judged) in PartName::ALL.into_iter().zip(judged) {
+            let changed = judged.waiting() > 0;
+            let part = judged.finish().ok()?;
+            if changed {
+                rows.push((part_name, rows::part_row(&part)));
+            }
+            parts.push(part);
+        }
+        let [shared, mine, partners] = &parts[..] else {
+            return None;
+        };
+        let entry = Entry {
+            entry: self.entry,
+            shared,
+            mine,
+            partners,
+        };
+        let card = Card::of(&entry, self.kept);
+        if !self.stays {
+            parts.clear();
+        }
+        Some(card.row().map(|card_row| Grown {
+            parts,
+            rows,
+            card,
+            card_row,
+        }))
+    }
+}
 
 impl Replica {
     /// Step 6, first half: marks what the next [`crate::Input::Continue`] applies. A record that was being applied when the
@@ -101,7 +170,15 @@ impl Replica {
         let mut gathered = Gathered::new(world.shelf);
         let mut touched = Touched::new();
         let mut effects = Vec::new();
-        let together = self.apply_together(&gathered, &marked, &mut touched)?;
+        let mut grown = BTreeMap::new();
+        let together = match self.grow_together(&gathered, &marked, world.now)? {
+            Some(Together { entries, by }) => {
+                grown = entries;
+                touched = by;
+                Some(vec![Fate::Applied; marked.len()])
+            }
+            None => self.apply_together(&gathered, &marked, &mut touched)?,
+        };
         if together.is_none() {
             touched.clear();
         }
@@ -125,12 +202,16 @@ impl Replica {
             self.hold(&mut gathered, world.now, ready, fate)?;
         }
         for (entry, (by, mine, of)) in touched {
-            for part_name in [PartName::Shared, PartName::Mine, PartName::Partners] {
-                if let Some(part) = self.trial.remove(&(entry, part_name)) {
-                    self.keep_part(&mut gathered, entry, part_name, part);
+            if let Some(grown) = grown.remove(&entry) {
+                self.keep_grown(&mut gathered, entry, grown, mine)?;
+            } else {
+                for part_name in PartName::ALL {
+                    if let Some(part) = self.trial.remove(&(entry, part_name)) {
+                        self.keep_part(&mut gathered, entry, part_name, part);
+                    }
                 }
+                self.keep_card(&mut gathered, world.now, entry, of, mine)?;
             }
-            self.keep_card(&mut gathered, world.now, entry, of, mine)?;
             effects.push(Effect::Show(Shown::Changed { entry, by }));
         }
         for ready in &marked {
@@ -184,6 +265,118 @@ impl Replica {
         Ok(effects)
     }
 
+    /// All that was marked, entry by entry and so by all hands at once: what an entry is given is judged by steps 2 to 4 in
+    /// its order, each of its parts is tried once by step 5, and its rows are made. `None` where a single change of them is
+    /// refused, or something is no change at all: then nothing was done, and what becomes of each record is found out one
+    /// after the other.
+    fn grow_together(
+        &mut self,
+        gathered: &Gathered<'_>,
+        marked: &[Ready],
+        now: i64,
+    ) -> Result<Option<Together>, HandleError> {
+        let mut by = Touched::new();
+        let mut kinds: BTreeMap<EntryId, Of> = BTreeMap::new();
+        let mut comes: BTreeMap<EntryId, Vec<(PartName, Writer, Vec<u8>)>> = BTreeMap::new();
+        for ready in marked {
+            if self
+                .suspects
+                .get(&ready.hash)
+                .is_some_and(|begun| *begun > 1)
+            {
+                return Ok(None);
+            }
+            let Ok(Some(items)) = self.items_of(ready) else {
+                return Ok(None);
+            };
+            self.touch(ready, &items, &mut by);
+            for item in items {
+                let Ok((part_name, of)) = self.part_of(&ready.record.log, &item) else {
+                    return Ok(None);
+                };
+                if *kinds.entry(item.entry).or_insert(of) != of {
+                    return Ok(None);
+                }
+                let writer = self.writer(&ready.record.log, item.entry);
+                let change = (part_name, writer, item.change);
+                comes.entry(item.entry).or_default().push(change);
+            }
+        }
+        let dropped = comes.len().saturating_sub(ENTRIES_LOADED);
+        let mut growing = Vec::with_capacity(comes.len());
+        for (at, (entry, changes)) in comes.into_iter().enumerate() {
+            let Some((_, mine, of)) = by.get(&entry) else {
+                return Ok(None);
+            };
+            let mut parts = Vec::with_capacity(PartName::ALL.len());
+            // One look at the disk where three would find nothing.
+            let is_new =
+                !self.cards.contains_key(&entry) && !gathered.has_any(Table::Part, &entry.0)?;
+            for part_name in PartName::ALL {
+                parts.push(if is_new {
+                    self.parts.blank(*of, part_name.kind())?
+                } else {
+                    self.parts.take(gathered, &entry, part_name, *of)?
+                });
+            }
+            growing.push(Growing {
+                entry,
+                parts,
+                changes,
+                kept: self.kept(&entry, now, *mine),
+                stays: at >= dropped,
+            });
+        }
+        // Copies of a part share what is large.
+        let before: Vec<(EntryId, Vec<Part>)> = growing
+            .iter()
+            .map(|growing| (growing.entry, growing.parts.clone()))
+            .collect();
+        let grown = hands::map(&*self.hands, growing, |growing| {
+            (growing.entry, growing.grow())
+        });
+        let mut entries = BTreeMap::new();
+        for (entry, grown) in grown {
+            match grown {
+                Some(grown) => {
+                    entries.insert(entry, grown?);
+                }
+                None => {
+                    // What was refused costs no loading of the parts anew.
+                    for (entry, parts) in before {
+                        self.keep_loaded(entry, parts);
+                    }
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(Together { entries, by }))
+    }
+
+    fn keep_loaded(&mut self, entry: EntryId, parts: Vec<Part>) {
+        if self.cards.contains_key(&entry) {
+            for (part_name, part) in PartName::ALL.into_iter().zip(parts) {
+                self.parts.put_back(entry, part_name, part);
+            }
+        }
+    }
+
+    /// Saves what became of an entry.
+    fn keep_grown(
+        &mut self,
+        gathered: &mut Gathered<'_>,
+        entry: EntryId,
+        grown: Grown,
+        mine: Option<u64>,
+    ) -> Result<(), HandleError> {
+        for (part_name, row) in grown.rows {
+            gathered.put(Table::Part, rows::part_key(&entry, part_name), row);
+        }
+        self.put_made_card(gathered, entry, grown.card, (grown.card_row, mine))?;
+        self.keep_loaded(entry, grown.parts);
+        Ok(())
+    }
+
     /// All that was marked at once: each record is judged by steps 2 to 4 after those before it, and each part is tried
     /// once by step 5, however many changes it gets and however many records between them are set aside. `None` where
     /// something stands against that; then each record is tried alone.
@@ -230,8 +423,8 @@ impl Replica {
                 }
                 let key = (item.entry, part_name);
                 let part = match judged.entry(key) {
-                    Entry::Occupied(part) => part.into_mut(),
-                    Entry::Vacant(place) => {
+                    At::Occupied(part) => part.into_mut(),
+                    At::Vacant(place) => {
                         let part = self.parts.take(gathered, &item.entry, part_name, of)?;
                         place.insert(Judged::new(part))
                     }

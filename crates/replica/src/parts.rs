@@ -16,8 +16,10 @@ pub(crate) struct Parts {
     blank: BTreeMap<(u8, u8, bool), Part>,
 }
 
+/// Entries of which all parts stay loaded.
+pub(crate) const ENTRIES_LOADED: usize = 16;
 /// Documents that stay loaded,
-const PARTS_LOADED: usize = 48;
+const PARTS_LOADED: usize = ENTRIES_LOADED * PartName::ALL.len();
 /// and their weight, saved; loaded they weigh some times that.
 const PARTS_BYTES: usize = 8 * 1024 * 1024;
 
@@ -34,10 +36,7 @@ impl Parts {
         if let Some(part) = self.loaded.remove(&(*entry, part_name)) {
             return Ok(part);
         }
-        let kind = match part_name {
-            PartName::Shared => PartKind::Shared,
-            PartName::Mine | PartName::Partners => PartKind::Own,
-        };
+        let kind = part_name.kind();
         match gathered.get(Table::Part, &rows::part_key(entry, part_name))? {
             None => self.blank(of, kind),
             Some(value) => match value.split_first_chunk::<2>() {
@@ -52,7 +51,12 @@ impl Parts {
         }
     }
 
-    fn blank(&mut self, (kind, schema): (EntryKind, u8), part: PartKind) -> Result<Part, RowError> {
+    /// A part that nobody wrote to yet.
+    pub(crate) fn blank(
+        &mut self,
+        (kind, schema): (EntryKind, u8),
+        part: PartKind,
+    ) -> Result<Part, RowError> {
         let key = (kind.byte(), schema, part == PartKind::Shared);
         if let Some(part) = self.blank.get(&key) {
             return Ok(part.clone());

@@ -704,9 +704,8 @@ impl Replica {
         part_name: PartName,
         part: Part,
     ) {
-        let mut value = vec![part.kind().byte(), part.schema_version()];
-        value.extend_from_slice(&part.save());
-        gathered.put(Table::Part, rows::part_key(&entry, part_name), value);
+        let row = rows::part_row(&part);
+        gathered.put(Table::Part, rows::part_key(&entry, part_name), row);
         self.parts.put_back(entry, part_name, part);
     }
 
@@ -719,21 +718,42 @@ impl Replica {
         of: (EntryKind, u8),
         mine: Option<u64>,
     ) -> Result<(), HandleError> {
+        let kept = self.kept(&entry, now, mine);
+        let card = self.with_kind(gathered, &entry, of, |entry| Card::of(entry, kept))?;
+        let row = card.row()?;
+        self.put_made_card(gathered, entry, card, (row, mine))
+    }
+
+    /// What an entry's card keeps when it is made anew, after this record of mine.
+    pub(crate) fn kept(&self, entry: &EntryId, now: i64, mine: Option<u64>) -> Kept {
         let new = Kept {
             first_held: now,
             ..Kept::default()
         };
-        let mut kept = self.cards.get(&entry).map_or(new, Kept::from);
-        if let Some(mine) = mine {
-            self.by_mine.remove(&(kept.mine, entry));
-            kept.mine = mine;
-            self.by_mine.insert((mine, entry));
+        let kept = self.cards.get(entry).map_or(new, Kept::from);
+        Kept {
+            mine: mine.unwrap_or(kept.mine),
+            ..kept
         }
-        let mut card = self.with_kind(gathered, &entry, of, |entry| Card::of(entry, kept))?;
+    }
+
+    /// Saves an entry's card, made anew, and its row; `mine` is the record of mine that it was made after.
+    pub(crate) fn put_made_card(
+        &mut self,
+        gathered: &mut Gathered<'_>,
+        entry: EntryId,
+        mut card: Card,
+        (row, mine): (Vec<u8>, Option<u64>),
+    ) -> Result<(), HandleError> {
         if let Some(before) = self.cards.get_mut(&entry) {
             card.earlier = std::mem::take(&mut before.earlier);
         }
-        gathered.put(Table::Card, entry.0.to_vec(), card.row()?);
+        if let Some(mine) = mine {
+            let before = self.cards.get(&entry).map_or(0, |card| card.mine);
+            self.by_mine.remove(&(before, entry));
+            self.by_mine.insert((mine, entry));
+        }
+        gathered.put(Table::Card, entry.0.to_vec(), row);
         self.note_blobs(gathered, entry, &card.blobs())?;
         self.put_card(entry, card);
         Ok(())

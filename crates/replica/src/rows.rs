@@ -1,7 +1,7 @@
 //! The rows that a replica keeps, and their bytes: a version byte, then postcard. A row of a newer version is refused by
 //! name rather than misread.
 
-use amends_journal::EntryId;
+use amends_journal::{EntryId, Part, PartKind};
 use amends_keys::identity::LogKey;
 use serde::de::DeserializeOwned;
 use serde::ser::SerializeTuple;
@@ -197,6 +197,26 @@ pub(crate) enum PartName {
     Shared = 0,
     Mine = 1,
     Partners = 2,
+}
+
+impl PartName {
+    /// By their numbers.
+    pub(crate) const ALL: [PartName; 3] = [PartName::Shared, PartName::Mine, PartName::Partners];
+
+    pub(crate) fn kind(self) -> PartKind {
+        match self {
+            PartName::Shared => PartKind::Shared,
+            PartName::Mine | PartName::Partners => PartKind::Own,
+        }
+    }
+}
+
+/// The value of a row of the part table.
+pub(crate) fn part_row(part: &Part) -> Vec<u8> {
+    let mut row = Vec::with_capacity(part.weight().saturating_add(2));
+    row.extend([part.kind().byte(), part.schema_version()]);
+    row.extend_from_slice(part.saved());
+    row
 }
 
 /// The key of a row of the part table.

@@ -107,6 +107,15 @@ pub trait Shelf {
     /// # Errors
     /// Where a row cannot be read.
     fn scan(&self, table: Table, from: &[u8], limit: usize) -> Result<Vec<Row>, ShelfError>;
+
+    /// Whether there is a row from `from` on that comes before `to`. Whoever can say it without opening the row does.
+    ///
+    /// # Errors
+    /// Where a row cannot be read.
+    fn has_between(&self, table: Table, from: &[u8], to: &[u8]) -> Result<bool, ShelfError> {
+        let first = self.scan(table, from, 1)?;
+        Ok(first.first().is_some_and(|(key, _)| key.as_slice() < to))
+    }
 }
 
 /// A shelf in memory, for tests and simulations.
@@ -175,6 +184,18 @@ impl<'a> Gathered<'a> {
             Some(value) => Ok(value.clone()),
             None => self.shelf.get(table, key),
         }
+    }
+
+    /// Whether there is a row whose key begins so, or is gathered; one that is to be taken away counts.
+    pub(crate) fn has_any(&self, table: Table, beginning: &[u8]) -> Result<bool, ShelfError> {
+        let mut end = beginning.to_vec();
+        // No key goes on so.
+        end.extend([0xff; 8]);
+        let gathered = (table, beginning.to_vec())..(table, end.clone());
+        if self.writes.range(gathered).next().is_some() {
+            return Ok(true);
+        }
+        self.shelf.has_between(table, beginning, &end)
     }
 
     pub(crate) fn put(&mut self, table: Table, key: Vec<u8>, value: Vec<u8>) {

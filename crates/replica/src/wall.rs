@@ -30,7 +30,7 @@ use crate::waiting::Waits;
 const BAD_ENVELOPES: u32 = 8;
 
 /// Signatures that are checked at once. One that does not hold ends an envelope, so that many more would be time for nothing.
-const VERIFIED_TOGETHER: usize = 32;
+const VERIFIED_TOGETHER: usize = 128;
 
 /// Why an envelope or one of its records was refused: it is not a record of this pair, or does not fit its log.
 #[derive(Debug, Error, PartialEq, Eq)]
