@@ -397,7 +397,7 @@ impl App {
             match effect {
                 Effect::Save { writes, durable } => {
                     self.searchable = None;
-                    if let Err(failure) = self.open.save_private(&writes, durable) {
+                    if let Err(failure) = self.open.save_private(writes, durable) {
                         self.private = self.open.private_replica().map_err(FeedError::Failed)?;
                         return Err(FeedError::Failed(failure));
                     }
@@ -446,7 +446,7 @@ impl App {
                 match effect {
                     Effect::Save { writes, durable } => {
                         self.searchable = None;
-                        if let Err(failure) = self.open.save(&writes, durable) {
+                        if let Err(failure) = self.open.save(writes, durable) {
                             // The replica is ahead of the disk now: it is made anew from what is there.
                             self.reload().map_err(FeedError::Failed)?;
                             return Err(FeedError::Failed(failure));

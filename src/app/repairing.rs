@@ -203,11 +203,11 @@ fn mend(
         }
     }
     let (writes, mended) = mend_rows(&Shelves(store)).map_err(|error| failed(&error))?;
-    commit(store, &writes, true)?;
+    commit(store, writes, true)?;
     let mut replica = Replica::load(&Shelves(store)).map_err(|error| failed(&error))?;
     let (writes, mended) = replica
         .mend_entries(&Shelves(store), mended)
         .map_err(|error| internal(&error))?;
-    commit(store, &writes, true)?;
+    commit(store, writes, true)?;
     Ok(Some(mended))
 }

@@ -11,8 +11,8 @@ use amends_keys::pairing::{Paired, PnetKey, SessionPsk};
 use amends_keys::seal::{EpochSecret, StoreKey};
 use amends_keys::vault::VaultKey;
 use amends_replica::{
-    Effect, Founding, HandleError, Input, Partner, Replica, Row, RowSecret, Shelf, ShelfError,
-    World,
+    Effect, Founding, HandleError, Hands, Input, Partner, Replica, Row, RowSecret, Shelf,
+    ShelfError, World,
 };
 use amends_store::{CommitError, Store};
 use rand_core::CryptoRng;
@@ -119,7 +119,7 @@ pub fn create_stores(dir: &Path, name: &PersonName, vault_key: &VaultKey) -> Res
     };
     let writes =
         Replica::found(founding, super::now(), &mut rng).map_err(|error| internal(&error))?;
-    commit(&mut private, &writes, true)?;
+    commit(&mut private, writes, true)?;
     for store in [journal, private] {
         store.close().map_err(|error| Advice::NotSaved {
             error: error.to_string(),
@@ -157,7 +157,7 @@ pub fn adopt_stores(dir: &Path, vault_key: &VaultKey) -> Result<(), Failure> {
         };
         for effect in effects {
             if let Effect::Save { writes, durable } = effect {
-                commit(&mut journal, &writes, durable)?;
+                commit(&mut journal, writes, durable)?;
             }
         }
     }
@@ -191,7 +191,10 @@ pub fn open(home: &Home, vault_key: VaultKey) -> Result<Open, Failure> {
 
 /// Opens one store.
 pub(super) fn open_one(path: &Path, key: StoreKey) -> Result<Store, Failure> {
-    Store::open(path, key, Box::new(system_rng())).map_err(|error| open_failed(path, &error))
+    let mut store = Store::open(path, key, Box::new(system_rng()))
+        .map_err(|error| open_failed(path, &error))?;
+    store.work_with(|count, job| Cores.each(count, job));
+    Ok(store)
 }
 
 /// This device, from the journal's store.
@@ -318,7 +321,7 @@ impl Open {
         };
         let writes = Replica::found(founding, super::now(), &mut system_rng())
             .map_err(|error| internal(&error))?;
-        let mut writes: Vec<amends_store::Write> = writes.iter().map(store_write).collect();
+        let mut writes: Vec<amends_store::Write> = writes.into_iter().map(store_write).collect();
         writes.push(amends_store::Write::put(
             amends_store::Table::Meta,
             PAIR,
@@ -404,7 +407,7 @@ impl Open {
     /// Performs what a replica wants saved.
     pub(crate) fn save(
         &mut self,
-        writes: &[amends_replica::Write],
+        writes: Vec<amends_replica::Write>,
         durable: bool,
     ) -> Result<(), Failure> {
         commit(&mut self.journal, writes, durable)
@@ -413,7 +416,7 @@ impl Open {
     /// The same in the private store.
     pub(crate) fn save_private(
         &mut self,
-        writes: &[amends_replica::Write],
+        writes: Vec<amends_replica::Write>,
         durable: bool,
     ) -> Result<(), Failure> {
         commit(&mut self.private, writes, durable)
@@ -450,6 +453,19 @@ impl Shelf for Shelves<'_> {
             .scan(store_table(table), from, None, limit)
             .map_err(|error| ShelfError(error.to_string()))
     }
+
+    fn has_between(
+        &self,
+        table: amends_replica::Table,
+        from: &[u8],
+        to: &[u8],
+    ) -> Result<bool, ShelfError> {
+        // Of few rows at most, and mostly of none.
+        self.0
+            .scan(store_table(table), from, Some(to), 1)
+            .map(|rows| !rows.is_empty())
+            .map_err(|error| ShelfError(error.to_string()))
+    }
 }
 
 fn store_table(table: amends_replica::Table) -> amends_store::Table {
@@ -465,23 +481,27 @@ fn store_table(table: amends_replica::Table) -> amends_store::Table {
     }
 }
 
-fn store_write(write: &amends_replica::Write) -> amends_store::Write {
-    match write {
-        amends_replica::Write::Put { table, key, value } => {
-            amends_store::Write::put(store_table(*table), key, value)
-        }
-        amends_replica::Write::Delete { table, key } => {
-            amends_store::Write::delete(store_table(*table), key)
-        }
+/// Moves a row over as it lies: it may be long, and keys may stand in it.
+fn store_write(mut write: amends_replica::Write) -> amends_store::Write {
+    match &mut write {
+        amends_replica::Write::Put { table, key, value } => amends_store::Write::Put {
+            table: store_table(*table),
+            key: std::mem::take(key),
+            value: std::mem::take(value),
+        },
+        amends_replica::Write::Delete { table, key } => amends_store::Write::Delete {
+            table: store_table(*table),
+            key: std::mem::take(key),
+        },
     }
 }
 
 pub(super) fn commit(
     store: &mut Store,
-    writes: &[amends_replica::Write],
+    writes: Vec<amends_replica::Write>,
     durable: bool,
 ) -> Result<(), Failure> {
-    let writes: Vec<amends_store::Write> = writes.iter().map(store_write).collect();
+    let writes: Vec<amends_store::Write> = writes.into_iter().map(store_write).collect();
     let done = if durable {
         store.commit(&writes)
     } else {

@@ -54,7 +54,7 @@ pub use check::{Fault, Report};
 pub use error::{CloseError, CommitError, OpenError, ReadError};
 pub use salvage::Salvaged;
 pub use schema::VERSION;
-pub use store::Store;
+pub use store::{Each, Store};
 
 use std::fmt;
 

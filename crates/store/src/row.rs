@@ -71,6 +71,9 @@ pub(crate) fn comes_sealed(table: Table) -> bool {
     matches!(table, Table::Envelope | Table::Blob)
 }
 
+/// Bytes of the random nonce of a row.
+pub(crate) const NONCE: usize = 24;
+
 /// The row does not open under this key, in this table, at this row key.
 pub(crate) struct Unopened;
 
@@ -82,8 +85,19 @@ pub(crate) fn seal(
     key: &[u8],
     plain: &[u8],
 ) -> Vec<u8> {
-    let mut nonce = [0; 24];
+    let mut nonce = [0; NONCE];
     rng.fill_bytes(&mut nonce);
+    seal_with(store_key, nonce, name, key, plain)
+}
+
+/// The same with a nonce that is used for nothing else.
+pub(crate) fn seal_with(
+    store_key: &StoreKey,
+    nonce: [u8; NONCE],
+    name: &str,
+    key: &[u8],
+    plain: &[u8],
+) -> Vec<u8> {
     seal_row(store_key, nonce, &aad(name, key), plain)
 }
 

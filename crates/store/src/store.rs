@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use amends_keys::seal::StoreKey;
@@ -46,6 +47,16 @@ pub struct Store {
     pub(crate) key: StoreKey,
     rng: Box<dyn CryptoRng + Send>,
     sync: Sync,
+    each: Each,
+}
+
+/// Does the jobs of all numbers below the first argument, in any order and at once where it can, each once, and comes back when all are
+/// done.
+pub type Each = fn(usize, &(dyn Fn(usize) + std::marker::Sync));
+
+/// One after the other.
+fn in_turn(count: usize, job: &(dyn Fn(usize) + std::marker::Sync)) {
+    (0..count).for_each(job);
 }
 
 impl Store {
@@ -91,6 +102,7 @@ impl Store {
             key,
             rng,
             sync: Sync::Full,
+            each: in_turn,
         })
     }
 
@@ -125,6 +137,7 @@ impl Store {
             key,
             rng,
             sync: Sync::Full,
+            each: in_turn,
         };
         store.refuse_wrong_key()?;
         Ok(store)
@@ -198,22 +211,40 @@ impl Store {
         Ok(())
     }
 
+    /// From now on rows are sealed by whoever does jobs so, before their transaction begins.
+    pub fn work_with(&mut self, each: Each) {
+        self.each = each;
+    }
+
+    /// For each write its value as it goes to the disk; empty where it comes sealed, and where it puts nothing.
+    fn sealed(&mut self, writes: &[Write]) -> Vec<OnceLock<Vec<u8>>> {
+        let mut nonces = vec![[0; row::NONCE]; writes.len()];
+        self.rng.fill_bytes(nonces.as_flattened_mut());
+        let sealed: Vec<OnceLock<Vec<u8>>> = writes.iter().map(|_| OnceLock::new()).collect();
+        let store_key = &self.key;
+        (self.each)(writes.len(), &|at| {
+            if let (Some(Write::Put { table, key, value }), Some(nonce), Some(place)) =
+                (writes.get(at), nonces.get(at), sealed.get(at))
+                && !row::comes_sealed(*table)
+            {
+                let name = row::statements(*table).name;
+                place.get_or_init(|| row::seal_with(store_key, *nonce, name, key, value));
+            }
+        });
+        sealed
+    }
+
     fn transact(&mut self, writes: &[Write]) -> Result<(), CommitError> {
+        let sealed = self.sealed(writes);
         let tx = self
             .conn
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for write in writes {
+        for (write, sealed) in writes.iter().zip(&sealed) {
             match write {
                 Write::Put { table, key, value } => {
-                    let statements = row::statements(*table);
-                    let mut put = tx.prepare_cached(statements.put)?;
-                    if row::comes_sealed(*table) {
-                        put.execute(params![key, value])?;
-                    } else {
-                        let sealed =
-                            row::seal(&self.key, &mut *self.rng, statements.name, key, value);
-                        put.execute(params![key, sealed])?;
-                    }
+                    let value = sealed.get().unwrap_or(value);
+                    tx.prepare_cached(row::statements(*table).put)?
+                        .execute(params![key, value])?;
                 }
                 Write::Delete { table, key } => {
                     tx.prepare_cached(row::statements(*table).delete)?
@@ -504,6 +535,49 @@ mod tests {
             store.get(Table::Card, b"a").unwrap(),
             Some(b"changed".to_vec())
         );
+    }
+
+    #[test]
+    fn rows_that_many_seal_at_once_are_those_that_were_given() {
+        fn many(count: usize, job: &(dyn Fn(usize) + std::marker::Sync)) {
+            std::thread::scope(|scope| {
+                for at in (0..count).rev() {
+                    scope.spawn(move || job(at));
+                }
+            });
+        }
+        let (_home, mut store) = store();
+        store.work_with(many);
+        let rows: Vec<Write> = (0..40)
+            .map(|n| {
+                // As it came, and sealed; of each key, the later one.
+                let table = [Table::Card, Table::Envelope][usize::from(n % 4 == 0)];
+                Write::put(table, &[n / 2], &[n; 100])
+            })
+            .chain([Write::delete(Table::Card, &[7])])
+            .collect();
+        store.commit(&rows).unwrap();
+        for key in 0..20 {
+            let held = store.get(Table::Card, &[key]).unwrap();
+            let given = (key != 7).then(|| vec![key * 2 + 1; 100]);
+            assert_eq!(held, given, "{key}");
+        }
+        let sealed = |table: &str| -> Vec<Vec<u8>> {
+            let mut all = store
+                .conn
+                .prepare(&format!("SELECT value FROM {table}"))
+                .unwrap();
+            let all = all.query_map([], |row| row.get(0)).unwrap();
+            all.collect::<Result<_, _>>().unwrap()
+        };
+        assert!(sealed("envelope").iter().all(|row| row.len() == 100));
+        let mut nonces: Vec<Vec<u8>> = sealed("card")
+            .iter()
+            .map(|row| row[..24].to_vec())
+            .collect();
+        nonces.sort();
+        nonces.dedup();
+        assert_eq!(nonces.len(), 19, "no nonce twice");
     }
 
     #[test]
