@@ -261,10 +261,10 @@ impl Replica {
             Ok(opened) => {
                 let epoch = opened.epoch();
                 let number = self.next_envelope;
-                for (place, (bytes, signature), verified) in
+                for (place, (bytes, signature), verified, claims) in
                     verified(Arc::clone(&self.hands), &opened)
                 {
-                    let mut checked = self.check(&gathered, &heads, epoch, bytes, verified)?;
+                    let mut checked = self.check(&gathered, &heads, epoch, verified)?;
                     if let Checked::Begins(row, record, hash) = checked {
                         self.logs.insert(record.log, *row);
                         checked = Checked::New(record, hash);
@@ -302,7 +302,7 @@ impl Replica {
                                 heads.push(record.log, record.seq, hash);
                                 ready.push(Ready {
                                     link,
-                                    claims: claims_of(&record),
+                                    claims,
                                     record,
                                     hash,
                                     envelope: number,
@@ -404,11 +404,10 @@ impl Replica {
         gathered: &Gathered<'_>,
         heads: &Heads,
         epoch: u32,
-        bytes: &[u8],
-        verified: Result<Record, RecordError>,
+        verified: Result<(Record, RecordHash), RecordError>,
     ) -> Result<Checked, HandleError> {
-        let record = match verified {
-            Ok(record) => record,
+        let (record, hash) = match verified {
+            Ok(verified) => verified,
             Err(error) => return Ok(Refusal::Record(error).into()),
         };
         if record.journal != self.journal {
@@ -423,12 +422,11 @@ impl Replica {
         }
         let Some(log) = self.logs.get(&record.log) else {
             return Ok(match self.vouched_log(&record) {
-                Some(row) => Checked::Begins(Box::new(row), record, RecordHash::of(bytes)),
+                Some(row) => Checked::Begins(Box::new(row), record, hash),
                 None => Refusal::Log.into(),
             });
         };
         let refused = |refusal| Checked::Refused(refusal, Some((record.log, log.whose)));
-        let hash = RecordHash::of(bytes);
         let (seq, head) = heads.of(log);
         if record.seq <= seq && self.is_lost(&record.log, record.seq, &hash) {
             return Ok(Checked::Lost(record, hash));
@@ -563,15 +561,22 @@ fn verified(hands: Arc<dyn Hands>, opened: &Opened) -> impl Iterator<Item = Veri
             let next = records.by_ref().take(VERIFIED_TOGETHER).collect();
             ahead.extend(hands::map(&*hands, next, |(place, (bytes, signature))| {
                 let verified = Record::verify(bytes, &signature);
-                (place, (bytes, signature), verified)
+                let verified = verified.map(|record| (record, RecordHash::of(bytes)));
+                let claims = verified.as_ref().map_or(0, |(record, _)| claims_of(record));
+                (place, (bytes, signature), verified, claims)
             }));
         }
         ahead.pop_front()
     })
 }
 
-/// A record's place in its envelope, its bytes with its signature, and what came of checking it.
-type Verified<'a> = (u32, (&'a [u8], [u8; 64]), Result<Record, RecordError>);
+/// A record's place in its envelope, its bytes with its signature, what came of checking it, and how many operations it claims.
+type Verified<'a> = (
+    u32,
+    (&'a [u8], [u8; 64]),
+    Result<(Record, RecordHash), RecordError>,
+    u64,
+);
 
 /// Whether a record is the next of its log.
 fn follows(heads: &Heads, log: &LogRow, record: &Record) -> bool {
