@@ -18,6 +18,28 @@ fn a_home(at: &Path) -> (Home, Lock) {
     (home, lock)
 }
 
+/// A home with its door open.
+struct Open {
+    conversations: mpsc::Receiver<Conversation>,
+    door: Door,
+    home: Home,
+    _lock: Lock,
+    _base: tempfile::TempDir,
+}
+
+fn an_open_door(stays: bool) -> Open {
+    let base = tempfile::tempdir().unwrap();
+    let (home, lock) = a_home(&base.path().join("home"));
+    let (to, conversations) = mpsc::channel(4);
+    Open {
+        conversations,
+        door: Door::open(&home, &lock, stays, to).unwrap(),
+        home,
+        _lock: lock,
+        _base: base,
+    }
+}
+
 fn an_entry(text: &str) -> Entry {
     Entry {
         id: "lusab".to_owned(),
@@ -98,20 +120,20 @@ async fn a_face_that_stops_reading_is_let_go() {
 
 #[tokio::test]
 async fn a_conversation_over_the_socket_is_the_same() {
-    let base = tempfile::tempdir().unwrap();
-    let (home, lock) = a_home(&base.path().join("home"));
-    let (to, mut conversations) = mpsc::channel(4);
-    let door = Door::open(&home, &lock, true, to).unwrap();
-    let mode = fs::metadata(home.socket()).unwrap().permissions().mode();
+    let mut open = an_open_door(true);
+    let mode = fs::metadata(open.home.socket())
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
 
-    let holder = Holder::find(&home).await.unwrap().unwrap();
+    let holder = Holder::find(&open.home).await.unwrap().unwrap();
     assert!(holder.stays());
     assert_eq!(holder.other_version(), None);
     let mut caller = holder.ask(Request::PairHost {
         listen: Some("a".to_owned()),
     });
-    let Conversation { request, mut face } = conversations.recv().await.unwrap();
+    let Conversation { request, mut face } = open.conversations.recv().await.unwrap();
     assert!(matches!(request, Request::PairHost { listen: Some(at) } if at == "a"));
 
     face.tell(Event::Number {
@@ -134,9 +156,9 @@ async fn a_conversation_over_the_socket_is_the_same() {
         Ok(Response::Entry(entry)) => assert_eq!(entry.own.words(), long),
         other => panic!("{other:?}"),
     }
-    door.close().await.unwrap();
-    assert!(!home.socket().exists());
-    assert!(Holder::find(&home).await.unwrap().is_none());
+    open.door.close().await.unwrap();
+    assert!(!open.home.socket().exists());
+    assert!(Holder::find(&open.home).await.unwrap().is_none());
 }
 
 /// The pieces as they came, and whether they broke off.
@@ -153,17 +175,14 @@ async fn all_pieces(mut made: Made) -> (Vec<Vec<u8>>, Option<BrokeOff>) {
 
 #[tokio::test]
 async fn json_comes_in_the_pieces_in_which_it_was_made() {
-    let base = tempfile::tempdir().unwrap();
-    let (home, lock) = a_home(&base.path().join("home"));
-    let (to, mut conversations) = mpsc::channel(4);
-    let door = Door::open(&home, &lock, true, to).unwrap();
+    let mut open = an_open_door(true);
     // Longer than any buffer between the two, of one byte, and none at all.
     let long: Vec<Vec<u8>> = (1..60).map(|n: u8| vec![n; usize::from(n) << 12]).collect();
     for pieces in [long, vec![b"[".to_vec(), b"]".to_vec()], Vec::new()] {
         for ends in [true, false] {
-            let holder = Holder::find(&home).await.unwrap().unwrap();
+            let holder = Holder::find(&open.home).await.unwrap().unwrap();
             let mut caller = holder.ask(Request::Watch);
-            let conversation = conversations.recv().await.unwrap();
+            let conversation = open.conversations.recv().await.unwrap();
             let (mut making, made) = Made::begun();
             conversation.face.end(Response::Json(made));
             let Ok(Response::Json(coming)) = the_end(&mut caller).await else {
@@ -188,18 +207,15 @@ async fn json_comes_in_the_pieces_in_which_it_was_made() {
             assert_eq!(broke_off, (!ends).then_some(BrokeOff));
         }
     }
-    door.close().await.unwrap();
+    open.door.close().await.unwrap();
 }
 
 #[tokio::test]
 async fn whoever_makes_json_hears_that_nobody_takes_it() {
-    let base = tempfile::tempdir().unwrap();
-    let (home, lock) = a_home(&base.path().join("home"));
-    let (to, mut conversations) = mpsc::channel(4);
-    let _door = Door::open(&home, &lock, true, to).unwrap();
-    let holder = Holder::find(&home).await.unwrap().unwrap();
+    let mut open = an_open_door(true);
+    let holder = Holder::find(&open.home).await.unwrap().unwrap();
     let mut caller = holder.ask(Request::Watch);
-    let conversation = conversations.recv().await.unwrap();
+    let conversation = open.conversations.recv().await.unwrap();
     let (mut making, made) = Made::begun();
     conversation.face.end(Response::Json(made));
     let coming = the_end(&mut caller).await.unwrap();
@@ -244,25 +260,22 @@ async fn json_of_a_holder_that_goes_in_the_middle_breaks_off() {
 
 #[tokio::test]
 async fn leaving_is_noticed_over_the_socket_too() {
-    let base = tempfile::tempdir().unwrap();
-    let (home, lock) = a_home(&base.path().join("home"));
-    let (to, mut conversations) = mpsc::channel(4);
-    let _door = Door::open(&home, &lock, true, to).unwrap();
-    let caller = Holder::find(&home)
+    let mut open = an_open_door(true);
+    let caller = Holder::find(&open.home)
         .await
         .unwrap()
         .unwrap()
         .ask(Request::Watch);
-    let conversation = conversations.recv().await.unwrap();
+    let conversation = open.conversations.recv().await.unwrap();
     drop(caller);
     conversation.face.gone().await;
 
-    let mut caller = Holder::find(&home)
+    let mut caller = Holder::find(&open.home)
         .await
         .unwrap()
         .unwrap()
         .ask(Request::Watch);
-    drop(conversations.recv().await.unwrap());
+    drop(open.conversations.recv().await.unwrap());
     match the_end(&mut caller).await {
         Ok(Response::Failed(failure)) => assert_eq!(failure, Failure::from(Advice::HolderLost)),
         other => panic!("{other:?}"),
@@ -271,20 +284,17 @@ async fn leaving_is_noticed_over_the_socket_too() {
 
 #[tokio::test]
 async fn who_was_greeted_is_still_heard_when_the_door_closes() {
-    let base = tempfile::tempdir().unwrap();
-    let (home, lock) = a_home(&base.path().join("home"));
-    let (to, mut conversations) = mpsc::channel(4);
-    let door = Door::open(&home, &lock, false, to).unwrap();
-    let holder = Holder::find(&home).await.unwrap().unwrap();
+    let mut open = an_open_door(false);
+    let holder = Holder::find(&open.home).await.unwrap().unwrap();
     assert!(!holder.stays());
-    let closed = door.close();
+    let closed = open.door.close();
     let mut caller = holder.ask(Request::Status { part: None });
-    let conversation = conversations.recv().await.unwrap();
+    let conversation = open.conversations.recv().await.unwrap();
     conversation.face.end(Response::Done);
     assert!(matches!(the_end(&mut caller).await, Ok(Response::Done)));
     closed.await.unwrap();
     assert!(
-        conversations.recv().await.is_none(),
+        open.conversations.recv().await.is_none(),
         "nobody can ask any more"
     );
 }
@@ -356,10 +366,7 @@ fn say_raw(socket: PathBuf, line: Vec<u8>) -> String {
 
 #[tokio::test]
 async fn what_is_no_request_is_refused_in_words() {
-    let base = tempfile::tempdir().unwrap();
-    let (home, lock) = a_home(&base.path().join("home"));
-    let (to, mut conversations) = mpsc::channel(4);
-    let door = Door::open(&home, &lock, true, to).unwrap();
+    let mut open = an_open_door(true);
     for (line, code) in [
         (b"nonsense\n".to_vec(), Some("not_understood")),
         (b"{\"request\":\"fly\"}\n".to_vec(), Some("not_understood")),
@@ -369,7 +376,7 @@ async fn what_is_no_request_is_refused_in_words() {
             Some("too_much"),
         ),
     ] {
-        let socket = home.socket();
+        let socket = open.home.socket();
         let answer = tokio::task::spawn_blocking(move || say_raw(socket, line))
             .await
             .unwrap();
@@ -379,27 +386,24 @@ async fn what_is_no_request_is_refused_in_words() {
             "{answer}"
         );
     }
-    door.close().await.unwrap();
+    open.door.close().await.unwrap();
     assert!(
-        conversations.recv().await.is_none(),
+        open.conversations.recv().await.is_none(),
         "none of it was handed on"
     );
 }
 
 #[tokio::test]
 async fn many_faces_at_once_are_all_heard() {
-    let base = tempfile::tempdir().unwrap();
-    let (home, lock) = a_home(&base.path().join("home"));
-    let (to, mut conversations) = mpsc::channel(4);
-    let _door = Door::open(&home, &lock, true, to).unwrap();
+    let mut open = an_open_door(true);
     let answering = tokio::spawn(async move {
-        while let Some(conversation) = conversations.recv().await {
+        while let Some(conversation) = open.conversations.recv().await {
             conversation.face.end(Response::Done);
         }
     });
     let mut asking = JoinSet::new();
     for _ in 0..3 * MAX_FACES {
-        let home = home.clone();
+        let home = open.home.clone();
         asking.spawn(async move {
             let holder = loop {
                 if let Ok(Some(holder)) = Holder::find(&home).await {
