@@ -43,7 +43,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use amends_journal::{EntryId, EntryKind};
 use amends_network::LinkId as NetLink;
-use amends_replica::{Edit, EditError, Effect, HandleError, Input, LinkId, Replica, Shown, World};
+use amends_replica::{
+    Edit, EditError, Effect, HandleError, Input, LinkId, Replica, Shown, Whose, World,
+};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -254,11 +256,7 @@ impl App {
     }
 
     pub(crate) fn partner_name(&self) -> String {
-        self.replica
-            .as_ref()
-            .and_then(Replica::partner_name)
-            .unwrap_or_default()
-            .to_owned()
+        self.name(Whose::Partners).to_owned()
     }
 
     /// One conversation begins.

@@ -357,7 +357,7 @@ impl App {
         self.name(whose).to_owned()
     }
 
-    fn name(&self, whose: Whose) -> &str {
+    pub(super) fn name(&self, whose: Whose) -> &str {
         match whose {
             Whose::Mine => self.open.device.name.as_str(),
             Whose::Partners => {
