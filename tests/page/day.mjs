@@ -1,9 +1,11 @@
 // One day of two people, from empty homes: Ana at a phone's size, Bo at a desk's.
 
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 import { everybody } from './everybody.mjs';
-import { button, choose, click, device, fill, free, looked_at, must, open, over, person, run, sees, step } from './house.mjs';
+import { BINARY, button, choose, click, device, fill, free, looked_at, must, open, over, person, run, sees, step } from './house.mjs';
+import { merges } from './merging.mjs';
 import { comes_back } from './returning.mjs';
 import { at_once } from './typing.mjs';
 
@@ -397,6 +399,7 @@ run(async () => {
     await sees(ana, 'They met.');
   });
 
+  await merges();
   await at_once(ana, bo);
 
   await step('a connection that is lost is said, and what was typed meanwhile is kept and sent', async () => {
@@ -415,6 +418,34 @@ run(async () => {
     await sees(bo, 'Kept while nobody answered.');
     await click(ana, 'Done writing');
     must((await ana.page.locator('.lost').count()) === 0, 'it still says that nothing answers');
+  });
+
+  await step('what comes when the page is locked already is drawn on nothing', async () => {
+    // What Ana's page asks for because of Bo's words comes back once the page is locked.
+    await sees(ana, 'Change the words');
+    let asked, open;
+    const on_its_way = new Promise((done) => (asked = done));
+    const locked = new Promise((done) => (open = done));
+    await ana.page.route('**/ask', async (route) => {
+      if (!['show', 'history'].includes(route.request().postDataJSON().request)) return route.continue();
+      const answer = await route.fetch();
+      asked();
+      await locked;
+      return route.fulfill({ response: answer });
+    });
+    await click(bo, 'Change the words');
+    const field = bo.page.getByLabel('The text as it stands now');
+    await field.press('End');
+    await field.pressSequentially(' And locked.');
+    await on_its_way;
+    spawnSync(BINARY, ['--home', at_ana.home, 'lock']);
+    await sees(ana, 'Your journal is locked');
+    open();
+    await ana.page.unrouteAll({ behavior: 'wait' });
+    await click(bo, 'Done writing');
+    await fill(ana, 'Passphrase', PASS);
+    await click(ana, 'Open');
+    await sees(ana, 'And locked.');
   });
 
   await step('a text stays a text, whatever it says', async () => {

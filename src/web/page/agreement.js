@@ -1,11 +1,11 @@
 // Words that both agree to: reading them, agreeing to exactly what is shown, saying no, writing in them together.
 
-import { ask, Failure } from './api.js';
-import { area, dated, fold, h, h1, h2, help, labelled, lead, means, prose, put, written } from './dom.js';
+import { ask } from './api.js';
+import { area, beside, dated, fold, h, h1, h2, help, labelled, lead, means, prose, put, written } from './dom.js';
 import { concerns } from './kinds.js';
 import { Live } from './live.js';
 import { difference } from './merge.js';
-import { action, form, go, note, offer, refreshStatus, said, state, view, words } from './shell.js';
+import { action, form, go, note, offer, said, state, view, words } from './shell.js';
 import { DAYS, day, lang, moment, names, t, weekday } from './words.js';
 
 export const verb = (kind, ask_) => ask({ request: 'agreement', kind, ask: ask_ });
@@ -113,7 +113,7 @@ view('agreement', async ({ id, kind, place }, root) => {
               await verb(kind, { verb: 'agree', id, expect_hash: shown });
               note(t('agr.agreed.now'));
             } catch (error) {
-              if (!(error instanceof Failure) || error.code !== 'text_changed') throw error;
+              if (error.code !== 'text_changed') throw error;
               note(t('agr.moved'));
             }
             await all();
@@ -124,7 +124,7 @@ view('agreement', async ({ id, kind, place }, root) => {
             await all();
           }, { kind: 'main.other', key: 'decline' })),
         labelled(t('agr.decline.why'), reason, t('agr.decline.means'))) : null,
-      h('div.row', null,
+      beside(
         entry.session ? null : action(t('agr.edit'), entry.schedule ? () => go('checkin-new', { id }) : write, { key: 'edit' }),
         action(t('entry.history'), () => go('history', { id, kind, place }), { key: 'history' })),
       entry.state === 'agreed' && entry.review_on ? keep() : null,
@@ -188,7 +188,7 @@ view('agreement', async ({ id, kind, place }, root) => {
         labelled(t('write.title'), title),
         labelled(t('agr.text.now'), text, t('agr.edit.live')),
         how,
-        h('div.row', null, action(t('agr.edit.done'), async () => {
+        beside(action(t('agr.edit.done'), async () => {
           for (const one of live) await one.settled();
           stop();
           await all();
@@ -218,10 +218,10 @@ view('agreement', async ({ id, kind, place }, root) => {
         return;
       }
       const before = entry.hash;
-      await load().catch(() => {});
+      if (await load().then(() => false, () => true)) return;
       draw();
       // What somebody is just filling in stays as it is, unless the words themselves are others now.
-      const filling = act.contains(document.activeElement) && ['INPUT', 'TEXTAREA'].includes(document.activeElement.tagName);
+      const filling = act.querySelector('input:focus, textarea:focus');
       if (before !== entry.hash || !filling) answer();
       if (before !== entry.hash) said(t('agr.moved'));
     },

@@ -116,7 +116,8 @@ export async function ask(request, onEvent, headers) {
   const response = await send('/ask', request, headers);
   for await (const line of lines(response)) {
     if (line.event) onEvent?.(line.event);
-    else if (line.locked) {
+    else if (line.locked || (line.end && session !== mine)) {
+      // What was asked before the page was locked is nothing for what is shown since.
       locked(mine);
       throw new Failure({ code: 'page_locked', message: '', hint: '' });
     } else if (line.end) {
@@ -152,7 +153,7 @@ export async function watch(onEvent, onAgain) {
       // It ended by itself: the journal was closed.
       await post('/state');
     } catch (error) {
-      if (error instanceof Failure && error.code === 'page_locked') return;
+      if (error.code === 'page_locked') return;
     }
   }
 }

@@ -54,6 +54,12 @@ export const [h1, h2, h3, lead, help, calm, means] = ['h1', 'h2', 'h3', 'p.lead'
 /** A part of a view, under its name. */
 export const section = (key, ...inside) => h('section', null, h2(key), inside);
 
+/** What stands side by side, where there is room for it. */
+export const beside = (...inside) => h('div.row', null, inside);
+
+/** What is read out when it changes. */
+export const spoken = () => h('div', { 'aria-live': 'polite' });
+
 /** What leads elsewhere, on a line of its own. */
 export const linked = (key, work) => h('p', null, h('button.link', { type: 'button', onclick: work }, t(key)));
 

@@ -1,7 +1,7 @@
 // Files that go out of the journal and come into it, and the passphrase.
 
 import { ask, bring, bytes, entered, forget, post, Failure } from './api.js';
-import { calm, exact, fold, h, h1, h2, help, labelled, lead, linked, put, secret, section, tick } from './dom.js';
+import { beside, calm, exact, fold, h, h1, h2, help, labelled, lead, linked, put, secret, section, spoken, tick } from './dom.js';
 import { action, form, frame, go, note, refreshStatus, state, view, words } from './shell.js';
 import { chosen, hear, inside, twentyfour } from './start.js';
 import { moment, t } from './words.js';
@@ -27,7 +27,7 @@ view('files', (_, root) => {
   put(root,
     h1('file.title'),
     shelf('export', get('export', '/export', () => null, 'amends-export.zip')),
-    shelf('backup', get('backup', '/backup', () => null, 'amends.backup'), h('div.row', null, action(t('check.title'), () => go('backup', { place: 'settings' })))),
+    shelf('backup', get('backup', '/backup', () => null, 'amends.backup'), beside(action(t('check.title'), () => go('backup', { place: 'settings' })))),
     partner === null ? null : [
       shelf('bundle', form({ submit: t('file.bundle.get'), busy: t('file.busy'), quiet: true, work: () => keep('/bundle/write', { all: all.checked, photos: photos.checked }, `for-${partner}.amends`) },
         tick(t('file.bundle.photos'), photos), tick(t('file.bundle.all', { partner }), all))),
@@ -61,7 +61,7 @@ view('backup', ({ restore = false }, root) => {
       note(t(`${name}.done`));
     },
   }, labelled(t('backup.file'), backup), labelled(t('backup.pass'), pass), fold(t('lock.forgot'), labelled(t('forgot.words'), kit))),
-  h('div.row', null, action(t('cancel'), () => history.back())));
+  beside(action(t('cancel'), () => history.back())));
 });
 
 // What is wrong, its cause first, and what to do next. It also works where the journal does not open.
@@ -69,7 +69,7 @@ view('doctor', (_, root) => {
   const pass = secret();
   const mend = h('input');
   const peer = exact();
-  const found = h('div', { 'aria-live': 'polite' });
+  const found = spoken();
   const told = (one) => (one.code ? words(new Failure(one)) : t(one.state === 'ok' ? 'doctor.ok' : 'doctor.unseen'));
   const draw = (all) => {
     const [worst] = all;

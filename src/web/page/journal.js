@@ -1,7 +1,7 @@
 // Across everything: what can be written, every kind's list, by week, by words, and how one entry came about.
 
 import { ask } from './api.js';
-import { calm, dated, h, h1, h2, labelled, lead, linked, prose, put, svg, written } from './dom.js';
+import { beside, calm, dated, h, h1, h2, labelled, lead, linked, prose, put, spoken, svg, written } from './dom.js';
 import { changes, times } from './agreement.js';
 import { action, form, go, note, state, view } from './shell.js';
 import { open, row } from './today.js';
@@ -88,7 +88,7 @@ view('kind', async ({ kind, of }, root) => {
     put(root,
       h('h1', null, of ? t('today.force') : t(`kinds.${kind}`)),
       lead(`what.${kind}`),
-      h('div.row', null, action(t(`new.${kind}`), () => go(begin, { kind }), { kind: 'main' }), kind === 'checkin' ? [action(t('checkin.begin'), () => go('sitting')), action(t('sit.record'), () => go('sat'))] : null),
+      beside(action(t(`new.${kind}`), () => go(begin, { kind }), { kind: 'main' }), kind === 'checkin' ? [action(t('checkin.begin'), () => go('sitting')), action(t('sit.record'), () => go('sat'))] : null),
       all);
   };
   await fill();
@@ -103,7 +103,7 @@ export function first(entry) {
 }
 
 view('due', async (_, root) => {
-  const found = h('div', { 'aria-live': 'polite' });
+  const found = spoken();
   const until = dated(iso(new Date()));
   const fill = async () => {
     const due = await ask({ request: 'due', until: until.value || null });
@@ -155,7 +155,7 @@ view('time', async (_, root) => {
 
 view('search', async ({ words = '' }, root) => {
   const field = h('input', { type: 'search', dir: 'auto', autocomplete: 'off', value: words });
-  const found = h('div', { 'aria-live': 'polite' });
+  const found = spoken();
   const decoder = new TextDecoder();
   const encoder = new TextEncoder();
   const snippet = ({ snippet, hits }) => {

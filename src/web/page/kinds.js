@@ -2,7 +2,7 @@
 
 import { ask, asking } from './api.js';
 import { about, changes } from './agreement.js';
-import { area, calm, chooser, fold, h, h1, h2, h3, help, labelled, lead, linked, means, prose, put, section, tick, written } from './dom.js';
+import { area, beside, calm, chooser, fold, h, h1, h2, h3, help, labelled, lead, linked, means, prose, put, section, tick, written } from './dom.js';
 import { action, form, go, note, offer, said, state, view } from './shell.js';
 import { open } from './today.js';
 import { lang, moment, t } from './words.js';
@@ -57,14 +57,14 @@ function asks(node) {
     node.classList.toggle('asks', !!field);
     for (const one of fields) one.classList.toggle('asked', one === field);
     put(guide, field ? help('guide.where', { n: at + 1, of: fields.length }) : at ? h('p', null, t('guide.end')) : null,
-      h('div.row', null, field
+      beside(field
         ? [at ? action(t('back'), () => step(at - 1)) : null, action(t('next'), () => step(at + 1), { kind: 'main' }), action(t('guide.stop'), () => step(-1))]
         : action(t('guide.begin'), () => step(0))));
     const into = (field ?? fields[0]).querySelector('textarea, input, select');
     into.grow?.();
     into.focus();
   };
-  put(guide, h('div.row', null, action(t('guide.begin'), () => step(0))));
+  put(guide, beside(action(t('guide.begin'), () => step(0))));
   node.prepend(guide);
   return node;
 }
@@ -85,7 +85,7 @@ view('talk-new', async ({ draft = null }, root) => {
       note(entry.private ? t('talk.waits') : t('talk.begun'));
       go('talk', { id: entry.id }, { replace: true });
     } }, labelled(t('talk.topic'), topic), labelled(t('talk.account'), text, t('talk.account.help')), tick(t('talk.together'), together), help('talk.together.help'))),
-    h('div.row', null, action(t('talk.later'), async () => {
+    beside(action(t('talk.later'), async () => {
       const entry = await talk({ verb: 'later', entry: null, ...words(), text: text.value });
       go('talk', { id: entry.id }, { replace: true });
     })));
@@ -128,12 +128,12 @@ entryView('talk', (entry, then) => {
         h('div.row.equal', null,
           action(t('talk.meant.say'), meant(true), { kind: 'main' }), action(t('talk.meant.not'), meant(false), { kind: 'main.other' }))) : null,
       entry.state === 'draft' ? entry.draft_of ? box(t('talk.account'), t('talk.tell'), async (text) => open(await talk({ verb: 'account', id: entry.draft_of, text, draft: entry.id })), told_in(entry), t('talk.account.help'))
-        : h('div.row', null, action(t('apology.edit'), () => go('talk-new', { draft: entry.id }), { kind: 'main' })) : null,
+        : beside(action(t('apology.edit'), () => go('talk-new', { draft: entry.id }), { kind: 'main' })) : null,
       !draft && !mine?.committed && (!mine || mine.text === null) && !(entry.asked !== null && entry.reply === null && entry.author !== state.status.name)
         ? box(t('talk.account'), t(entry.together ? 'talk.fix' : 'talk.tell'), (text) => talk({ verb: 'account', id: entry.id, text, draft: null }), '', t('talk.account.help')) : null,
       mine?.text && !entry.together ? fold(t('talk.again'), box(t('talk.account'), t('talk.tell'), (text) => talk({ verb: 'account', id: entry.id, text, draft: null }), mine.text)) : null,
       draft || mine?.keeping?.state === 'waiting' ? fold(t('talk.keepback'), h('p', null, t('talk.keepback.help')), action(t('talk.keepback'), draft ? async () => { await drop(); go('kind', { kind: 'talk', place: 'all' }); } : then(drop))) : null,
-      !draft && entry.accounts.some((account) => account.text) ? h('div.row', null, action(t(mine?.settled ? 'talk.unsettle' : 'talk.settle'), then(() => talk({ verb: 'settle', id: entry.id, on: !mine?.settled }))),
+      !draft && entry.accounts.some((account) => account.text) ? beside(action(t(mine?.settled ? 'talk.unsettle' : 'talk.settle'), then(() => talk({ verb: 'settle', id: entry.id, on: !mine?.settled }))),
         action(t('new.lesson'), () => go('propose', { kind: 'lesson', from: entry.id }))) : null,
     ],
   };

@@ -11,6 +11,12 @@ const AGAIN = 800;
 /** Texts that were typed and could not be sent before the page was locked, by entry and field. */
 const unsent = new Map();
 
+/** What `now` was made from: what was sent may have been taken or not. */
+function made_of(base, sent, now) {
+  const near = (a) => Math.abs(a.length - now.length) + (now.includes(a) ? 0 : 1);
+  return now === sent || (now !== base && near(sent) < near(base)) ? sent : base;
+}
+
 export class Live {
   /** `name` is unique to the field. `send(base, text)` and `look()` give the text as it stands. `said` is told 'saved', 'typing', 'waits', or a failure. */
   constructor(field, { name, text, send, look, said }) {
@@ -18,7 +24,8 @@ export class Live {
     field.value = text;
     const kept = unsent.get(name);
     unsent.delete(name);
-    if (kept) {
+    const back = kept && made_of(kept.base, kept.text, text) === kept.base;
+    if (back) {
       this.base = kept.base;
       field.value = kept.text;
       this.pinged = true;
@@ -30,7 +37,7 @@ export class Live {
       this.composing = false;
       this.typed();
     });
-    if (kept) this.pump();
+    if (back) this.pump();
   }
 
   /** Somebody wrote in it, here or there. */
@@ -93,16 +100,14 @@ export class Live {
     }
   }
 
-  /** What was sent may have been taken or not: what stands there now says which. */
+  /** Nothing said whether what was sent was taken: what stands there now does. */
   async again(sent) {
     if (this.over || this.busy) return;
     this.busy = true;
     try {
       const now = await this.look();
       await this.calm();
-      const near = (a) => Math.abs(a.length - now.length) + (now.includes(a) ? 0 : 1);
-      const from = now === sent || (now !== this.base && near(sent) < near(this.base)) ? sent : this.base;
-      this.take(from, now);
+      this.take(made_of(this.base, sent, now), now);
       this.busy = false;
       this.pump();
       if (!this.waits) this.said('saved');
@@ -117,9 +122,9 @@ export class Live {
     while (this.composing) await new Promise((go) => setTimeout(go, 60));
   }
 
-  /** `now` stands there, made from `from`, which the field showed then. */
-  take(from, now) {
-    const text = merge(from, this.field.value, now);
+  /** `now` stands there, made from `before`, which the field showed then. */
+  take(before, now) {
+    const text = merge(before, this.field.value, now);
     this.base = now;
     if (text !== this.field.value) {
       retype(this.field, text);

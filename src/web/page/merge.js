@@ -11,12 +11,18 @@ export function pieces(text) {
   return found.flatMap((piece) => (piece.length > 1 && DENSE.test(piece) ? [...piece] : [piece]));
 }
 
+/** How much two lists have in common at their start and, of the rest, at their end. */
+function ends(a, b) {
+  let start = 0;
+  while (start < a.length && a[start] === b[start]) start++;
+  let end = 0;
+  while (end < Math.min(a.length, b.length) - start && a.at(-1 - end) === b.at(-1 - end)) end++;
+  return [start, end];
+}
+
 /** What two lists of pieces have in common, as runs `[from in a, from in b, length]`, ended by an empty one. */
 function common(a, b) {
-  let start = 0;
-  while (start < a.length && start < b.length && a[start] === b[start]) start++;
-  let end = 0;
-  while (end < a.length - start && end < b.length - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end++;
+  const [start, end] = ends(a, b);
   const runs = start ? [[0, 0, start]] : [];
   const n = a.length - start - end;
   const m = b.length - start - end;
@@ -62,22 +68,28 @@ export function difference(old, text) {
   return all;
 }
 
-/** The changes that make one text into another: `[at, how many go, what comes]`, by UTF-16 units, the first first. */
+/** A change without what both begin and end with; no sign is cut in two. */
+function trimmed(at, old, text) {
+  const [gone, come] = [[...old], [...text]];
+  const [start, end] = ends(gone, come);
+  const rest = (list) => list.slice(start, list.length - end).join('');
+  return [at + gone.slice(0, start).join('').length, rest(gone), rest(come)];
+}
+
+/** The changes that make one text into another: `[at, what goes, what comes]`, by UTF-16 units, the first first. */
 export function splices(old, text) {
   const all = [];
-  let at = 0;
-  let open = null;
-  for (const { kind, text: piece } of difference(old, text)) {
-    if (kind === 'same') {
-      open = null;
-      at += piece.length;
-      continue;
+  let [at, ...both] = trimmed(0, old, text);
+  let [gone, come] = ['', ''];
+  for (const { kind, text: piece } of [...difference(...both), { text: '' }]) {
+    if (kind === 'gone') gone += piece;
+    else if (kind === 'come') come += piece;
+    else {
+      // To the letter: spaces and words that only one of the two changed are not put in a second time.
+      if (gone || come) all.push(trimmed(at, gone, come));
+      at += gone.length + piece.length;
+      gone = come = '';
     }
-    if (!open) all.push((open = [at, 0, '']));
-    if (kind === 'gone') {
-      open[1] += piece.length;
-      at += piece.length;
-    } else open[2] += piece;
   }
   return all;
 }
@@ -90,8 +102,8 @@ export function merge(base, mine, theirs) {
   const gone = new Uint8Array(base.length);
   const come = new Map();
   for (const list of [t, m]) {
-    for (const [from, length, words] of list) {
-      gone.fill(1, from, from + length);
+    for (const [from, away, words] of list) {
+      gone.fill(1, from, from + away.length);
       if (words) come.set(from, (come.get(from) ?? '') + words);
     }
   }
@@ -105,6 +117,6 @@ export function merge(base, mine, theirs) {
 /** Makes a field show another text, change by change: the cursor stays at the words where it was. */
 export function retype(field, text) {
   for (const [at, gone, come] of splices(field.value, text).reverse()) {
-    field.setRangeText(come, at, at + gone, 'preserve');
+    field.setRangeText(come, at, at + gone.length, 'preserve');
   }
 }

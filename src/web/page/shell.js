@@ -1,7 +1,7 @@
 // The frame of the page: what is shown, where the person is, the way off it, and what is said aloud.
 
 import { ask, entered, leave, on, post, Failure, Lost } from './api.js';
-import { fold, h, put } from './dom.js';
+import { beside, fold, h, put } from './dom.js';
 import { has, t } from './words.js';
 
 const main = () => document.getElementById('main');
@@ -61,7 +61,7 @@ async function show(name, args, stay = false) {
   try {
     handle = await views[name](args, root);
   } catch (error) {
-    if (error instanceof Failure && error.code === 'page_locked') return;
+    if (error.code === 'page_locked') return;
     put(root, h('h1', { tabindex: '-1' }, t('app')), h('p.failed', { role: 'alert' }, words(error)), h('p', null, h('button.quiet', { onclick: () => go('today') }, t('nav.today'))));
   }
   if (mine !== going) {
@@ -193,14 +193,14 @@ export function form({ submit, work, busy, quiet, key }, ...children) {
       try {
         await work();
       } catch (error) {
-        if (!(error instanceof Failure && error.code === 'page_locked')) failed.textContent = words(error);
+        if (error.code !== 'page_locked') failed.textContent = words(error);
       } finally {
         going = false;
         button.removeAttribute('aria-disabled');
         button.textContent = submit;
       }
     },
-  }, ...children, failed, h('div.row', null, button));
+  }, ...children, failed, beside(button));
   node.button = button;
   return node;
 }
@@ -220,7 +220,7 @@ export function action(label, work, { kind = 'quiet', key } = {}) {
       try {
         await work();
       } catch (error) {
-        if (!(error instanceof Failure && error.code === 'page_locked')) note(words(error));
+        if (error.code !== 'page_locked') note(words(error));
       } finally {
         going = false;
       }

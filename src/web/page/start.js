@@ -1,7 +1,7 @@
 // What comes before the journal: making one, unlocking it, the recovery kit, pairing.
 
-import { ask, converse, post, watch, Failure } from './api.js';
-import { area, calm, exact, fold, h, h1, h2, help, labelled, lead, linked, put, secret, svg, tick } from './dom.js';
+import { converse, post, watch, Failure } from './api.js';
+import { area, beside, calm, exact, fold, h, h1, h2, help, labelled, lead, linked, put, secret, spoken, svg, tick } from './dom.js';
 import { action, form, frame, go, happened, refreshStatus, said, state, view, words } from './shell.js';
 import { lang, languages, moment, speak, t } from './words.js';
 
@@ -66,7 +66,7 @@ export function paper(root, sheet, { done, without, cancel }) {
       h('h1', { tabindex: '-1' }, t('kit.title')),
       lead('kit.write'),
       h('ol.kit', { lang: 'en', translate: 'no' }, sheet.words.map((word) => h('li', null, word))),
-      h('div.row', null, action(t('kit.written'), back, { kind: 'main' }), cancel && action(t('cancel'), cancel)));
+      beside(action(t('kit.written'), back, { kind: 'main' }), cancel && action(t('cancel'), cancel)));
     root.querySelector('h1').focus();
   };
   const back = () => {
@@ -77,7 +77,7 @@ export function paper(root, sheet, { done, without, cancel }) {
         submit: t('kit.check'),
         work: () => done(Object.fromEntries(fields.map(([n, field]) => [n, field.value]))),
       }, fields.map(([n, field]) => labelled(t('kit.word', { n }), field))),
-      h('div.row', null, sheet.words && action(t('kit.see'), show), without && action(t('kit.without'), without), cancel && action(t('cancel'), cancel)));
+      beside(sheet.words && action(t('kit.see'), show), without && action(t('kit.without'), without), cancel && action(t('cancel'), cancel)));
     root.querySelector('h1').focus();
   };
   if (sheet.words) show();
@@ -156,7 +156,7 @@ async function square(content) {
 view('pair', (_, root) => {
   let talk = null;
   let paired = null;
-  const step = h('div', { 'aria-live': 'polite' });
+  const step = spoken();
   const failed = h('p.failed', { role: 'alert' });
 
   const choose = () => {
@@ -214,7 +214,7 @@ view('pair', (_, root) => {
             h('p', null, t('pair.with', { name: event.name })),
             h2('pair.same'),
             h('p.code', { translate: 'no' }, event.number),
-            h('div.row', null,
+            beside(
               action(t('pair.yes'), () => { put(step, calm('pair.stage.partner_confirms')); return talk.answer({ answer: 'same_number', yes: true }); }, { kind: 'main' }),
               action(t('pair.no'), () => talk.answer({ answer: 'same_number', yes: false }))));
           break;
@@ -237,7 +237,7 @@ view('pair', (_, root) => {
       put(root,
         h('h1', { tabindex: '-1' }, t('pair.done', { name: paired ?? state.status.partner })),
         lead('leave.how'),
-        h('div.row', null, action(t('pair.go'), () => go('today', {}, { replace: true }), { kind: 'main' })));
+        beside(action(t('pair.go'), () => go('today', {}, { replace: true }), { kind: 'main' })));
       root.querySelector('h1').focus();
     }, (error) => {
       if (talk !== mine || !root.isConnected) return;

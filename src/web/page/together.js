@@ -2,14 +2,14 @@
 
 import { ask, asking, bring, bytes } from './api.js';
 import { verb } from './agreement.js';
-import { area, calm, chooser, dated, exact, fold, h, h1, help, labelled, lead, means, prose, put, section, tick, written } from './dom.js';
+import { area, beside, calm, chooser, dated, exact, fold, h, h1, help, labelled, lead, means, prose, put, section, spoken, tick, written } from './dom.js';
 import { entryView } from './kinds.js';
 import { chosen } from './start.js';
 import { keep } from './files.js';
 import { first, pages } from './journal.js';
 import { action, form, go, happened, note, offer, state, view, words } from './shell.js';
 import { open } from './today.js';
-import { DAYS, day, iso, lang, moment, names, t, weekday } from './words.js';
+import { DAYS, day, iso, lang, names, t, weekday } from './words.js';
 
 const set = (value) => ['set', value || null];
 
@@ -53,7 +53,7 @@ entryView('plan', (entry, then) => {
       entry.finished_on ? means('plan.finished', { name: entry.finished_by, day: day(entry.finished_on) }) : null,
       entry.steps.length ? section('plan.steps', h('ol.todo', null, entry.steps.map((one) => h('li', null,
         h('div', null, h('span', { dir: 'auto' }, one.text), h('span.detail', null, [names(one.owners), one.due ? day(one.due) : '', t(`plan.step.${one.state}`)].filter(Boolean).join(' · '))),
-        h('div.row', null,
+        beside(
           one.state === 'open' ? action(t('plan.done'), does({ verb: 'done', step: one.step, on: null }), { key: `done ${one.step}` }) : null,
           one.state === 'done' && one.done_by !== me && one.confirm_asked_by.length ? action(t('plan.confirm'), does({ verb: 'confirm', step: one.step }), { kind: 'main', key: `confirm ${one.step}` }) : null,
           one.state !== 'open' && one.done_by === me ? action(t('plan.undo'), does({ verb: 'undo', step: one.step })) : null,
@@ -66,7 +66,7 @@ entryView('plan', (entry, then) => {
       offer('plan.wish.add', 'plan.wish.add', does2(() => ({ verb: 'wish', what: what.value, text: wish.value })), labelled(t('plan.wish.text'), wish), labelled(t('plan.wish.what'), what)),
       offer('edit', 'save', does2(() => ({ verb: 'edit', title: title.value.trim(), text: text.value, date: set(date.value) })), labelled(t('plan.title'), title), labelled(t('plan.text'), text), labelled(t('plan.date'), date)),
       entry.finished_on ? null : on_day(t('plan.finish'), (on) => does({ verb: 'finish', on })()),
-      h('div.row', null, entry.finished_on ? (entry.finished_by === me ? action(t('plan.goon'), does({ verb: 'undo', step: null })) : null) : action(t('plan.finish'), does({ verb: 'finish', on: null })), action(t('entry.history'), () => go('history', { id: entry.id }))),
+      beside(entry.finished_on ? (entry.finished_by === me ? action(t('plan.goon'), does({ verb: 'undo', step: null })) : null) : action(t('plan.finish'), does({ verb: 'finish', on: null })), action(t('entry.history'), () => go('history', { id: entry.id }))),
     ],
   };
   function change(one) {
@@ -179,7 +179,7 @@ entryView('memory', (entry, then, mine) => {
       entry.again_by.length ? help('memory.again.by', { names: names(entry.again_by) }) : null],
     actions: [
       as_it_is(entry.id, then),
-      h('div.row', null,
+      beside(
         entry.idea ? action(t(entry.did_on ? 'memory.undid' : 'memory.didit'), then(() => memory({ verb: 'did', id: entry.id, on: null, take_back: !!entry.did_on })))
           : action(t(wants ? 'memory.again.no' : 'memory.again.yes'), then(() => memory({ verb: 'again', id: entry.id, yes: !wants })))),
       entry.idea && !entry.did_on ? on_day(t('memory.didit'), then((on) => memory({ verb: 'did', id: entry.id, on, take_back: false }))) : null,
@@ -217,7 +217,7 @@ view('checkin-new', async ({ id }, root) => {
     note(t('agr.proposed.now'));
     open(entry);
   } },
-  h('fieldset', null, h('legend', null, t('checkin.days')), h('div.row', null, days.map(([, field], at) => tick(weekday(at), field)))),
+  h('fieldset', null, h('legend', null, t('checkin.days')), beside(days.map(([, field], at) => tick(weekday(at), field)))),
   labelled(t('checkin.at'), at), labelled(t('checkin.long'), minutes), labelled(t('checkin.from'), from),
   h('div.field', null, tick(t('checkin.taper'), taper), help('checkin.taper.help'))),
   help(id ? 'agr.day.means' : 'agr.new.help'));
@@ -251,7 +251,7 @@ view('sitting', async (_, root) => {
   let [point, turn, started, ticking] = [0, 0, null, null];
   const clock = h('p.clock', { role: 'timer' });
   const turns = h('p.turn', { 'aria-live': 'polite' });
-  const about = h('div', { 'aria-live': 'polite' });
+  const about = spoken();
   document.body.classList.add('quiet-page');
   const end = () => {
     clearInterval(ticking);
@@ -263,7 +263,7 @@ view('sitting', async (_, root) => {
       h1('sit.title'),
       lead('sit.lead', { n: agenda.minutes }),
       agenda.agenda.length ? section('sit.agenda', h('ol', null, agenda.agenda.map((one) => h('li', { dir: 'auto' }, point_of(one))))) : calm('sit.agenda.none'),
-      h('div.row', null, action(t('sit.start'), sit, { kind: 'main' }), action(t('cancel'), () => go('today'))));
+      beside(action(t('sit.start'), sit, { kind: 'main' }), action(t('cancel'), () => go('today'))));
   };
   const sit = () => {
     started = new Date();
@@ -280,7 +280,7 @@ view('sitting', async (_, root) => {
     put(root,
       h('h1.unseen', null, t('sit.title')),
       turns, about, clock,
-      h('div.row', null,
+      beside(
         action(t('sit.pass'), () => { turn = 1 - turn; turn_(); }, { kind: 'main' }),
         agenda.agenda.length > 1 ? action(t('sit.next'), () => { point = Math.min(point + 1, agenda.agenda.length - 1); point_(); }) : null,
         action(t('sit.enough'), over)));
@@ -360,7 +360,7 @@ view('packet', async ({ id }, root) => {
         action(t('packet.agree'), does({ request: 'packet', verb: 'agree', id, expect_hash: entry.hash }), { kind: 'main', key: 'agree' }),
         action(t('agr.decline'), does({ request: 'agreement', kind: 'packet', ask: { verb: 'decline', id, reason: null } }), { kind: 'main.other', key: 'decline' }))],
       more,
-      agreed ? h('div.row', null, action(t('agr.end'), does({ request: 'agreement', kind: 'packet', ask: { verb: 'end', id, reason: null } }))) : null);
+      agreed ? beside(action(t('agr.end'), does({ request: 'agreement', kind: 'packet', ask: { verb: 'end', id, reason: null } }))) : null);
   };
   put(root, read, act);
   await fill();

@@ -254,6 +254,9 @@ mod tests {
             assert_eq!(merge(base, mine, theirs), both);
         }
         assert_eq!(merge("", "mine", "theirs "), "theirs mine");
+        // A word and a space, typed before the lines that the other one goes on with.
+        let (mine, theirs) = ("for us. This \n\n", "for us. \n\n\n\n");
+        assert_eq!(merge("for us. \n\n", mine, theirs), "for us. This \n\n\n\n");
     }
 
     #[test]
