@@ -155,6 +155,24 @@ fn session_in(answer: &str) -> String {
 const STATUS: &str = r#"{"request":"status"}"#;
 
 #[test]
+fn squares_are_drawn_of_no_more_than_a_camera_reads() {
+    let page = Page::new();
+    let session = page.enter();
+    let squares = |length: usize| {
+        let content = "A".repeat(length);
+        page.post(
+            "/qr",
+            Some(&session),
+            &format!("{{\"content\":\"{content}\"}}"),
+        )
+    };
+    assert_eq!(squares(1024).0, 200);
+    let (status, refused) = squares(1025);
+    assert_eq!(status, 422, "{refused}");
+    assert!(refused.contains("not_understood"), "{refused}");
+}
+
+#[test]
 fn a_token_works_once_and_its_session_is_needed_for_everything() {
     let page = Page::new();
     let session = page.enter();

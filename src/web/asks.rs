@@ -21,6 +21,9 @@ use crate::request::{Answer, MemoryRequest, Request};
 
 /// The name that a page gives a conversation in which it will answer.
 const CONVERSATION: &str = "amends-conversation";
+/// What a code for a camera may hold, in bytes. No camera reads more of a screen, and what could hold it takes megabytes
+/// to draw.
+const LONGEST_SCANNED: usize = 1024;
 /// An empty line now and then, so that a page notices when nobody is there any more.
 const BEAT: Duration = Duration::from_secs(10);
 
@@ -169,6 +172,9 @@ pub(super) async fn qr(
     Json(Content { content }): Json<Content>,
 ) -> Result<Json<Squares>, Refused> {
     session(&house, &headers)?;
+    if content.len() > LONGEST_SCANNED {
+        return Err(Advice::NotUnderstood.into());
+    }
     let code = qrcode::QrCode::with_error_correction_level(content, qrcode::EcLevel::L)
         .map_err(|_| Refused::from(Advice::NotUnderstood))?;
     let dark = code

@@ -199,7 +199,8 @@ view('pair', (_, root) => {
             help('pair.wait', { time: moment(event.expires) }),
             event.listen.length ? fold(t('pair.where'), h('p.help.listen', null, event.listen.join(' · '))) : null,
             linked('cancel', () => go('pair', {}, { replace: true })));
-          const drawn = await square(event.paste).catch(() => null);
+          // In upper case it takes fewer squares.
+          const drawn = await square(event.paste.toUpperCase()).catch(() => null);
           if (drawn) step.querySelector('.square')?.replaceChildren(drawn);
           break;
         }
