@@ -2,7 +2,7 @@
 // what was sent: what was typed meanwhile is carried over onto it.
 
 import { Failure, Lost } from './api.js';
-import { merge, retype } from './merge.js';
+import { made_of, merge, retype } from './merge.js';
 
 const PAUSE = 300;
 const LONGEST = 1000;
@@ -10,12 +10,6 @@ const AGAIN = 800;
 
 /** Texts that were typed and could not be sent before the page was locked, by entry and field. */
 const unsent = new Map();
-
-/** What `now` was made from: what was sent may have been taken or not. */
-function made_of(base, sent, now) {
-  const near = (a) => Math.abs(a.length - now.length) + (now.includes(a) ? 0 : 1);
-  return now === sent || (now !== base && near(sent) < near(base)) ? sent : base;
-}
 
 export class Live {
   /** `name` is unique to the field. `send(base, text)` and `look()` give the text as it stands. `said` is told 'saved', 'typing', 'waits', or a failure. */

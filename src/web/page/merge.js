@@ -94,6 +94,12 @@ export function splices(old, text) {
   return all;
 }
 
+/** What `now` was made from, where nobody knows whether `sent`, made from `base`, was taken: where it was not, nothing of it is in `now`. */
+export function made_of(base, sent, now) {
+  const far = (from) => splices(from, now).reduce((sum, [, gone, come]) => sum + gone.length + come.length, 0);
+  return far(sent) < far(base) ? sent : base;
+}
+
 /** What comes of `mine` and `theirs`, both made from `base`. */
 export function merge(base, mine, theirs) {
   let text = '';
