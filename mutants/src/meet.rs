@@ -70,7 +70,7 @@ pub fn meet(list: &[Mutant], copy: &Path, results: &Path, binaries: &[&str]) {
             let (now, later) = left.split_at(count);
             became = run(binary, now, number).unwrap_or(became);
             left = later;
-            size *= 2;
+            size = size.saturating_mul(2);
         }
         note(became, mutant);
     }
