@@ -717,3 +717,86 @@ fn photos_go_with_a_bundle_and_only_what_an_entry_names_is_kept() {
     pair.meet();
     assert!(pair.ana().replica.blob_progress(&reference).reached);
 }
+
+/// A bundle of one envelope, without a clock.
+fn of_records(pair: &mut Pair, records: &[common::Signed]) -> Vec<u8> {
+    let frame = pair.sealed(records);
+    of_items(&[BundleItem::Envelope(frame[1..].to_vec()), BundleItem::End])
+}
+
+#[test]
+fn what_a_bundle_brings_is_counted_by_what_became_of_it() {
+    let mut pair = met_pair(20);
+    let mut forger = common::Forger::of(&pair);
+    let fresh = common::Forger::of(&pair);
+    let records: Vec<common::Signed> = (1..=4)
+        .map(|entry| common::good(&pair, &mut forger, entry))
+        .collect();
+
+    // Three behind one that is missing.
+    let bytes = of_records(&mut pair, &records[1..]);
+    assert_eq!(counts(&read(&mut pair, ANA, &bytes)), [0, 0, 3, 0]);
+    // What follows no record that is held is refused, and the log waits there: the right one behind it is not looked at.
+    let mut wrong = fresh.record.clone();
+    (wrong.seq, wrong.prev) = (wrong.seq + 1, amends_replica::RecordHash([1; 32]));
+    let refused = [fresh.sign(&wrong), records[0].clone()];
+    let bytes = of_records(&mut pair, &refused);
+    assert_eq!(counts(&read(&mut pair, ANA, &bytes)), [0, 0, 1, 1]);
+    assert!(!common::has(&pair, 1));
+    let bytes = of_records(&mut pair, &records);
+    assert_eq!(counts(&read(&mut pair, ANA, &bytes)), [4, 0, 0, 0]);
+    assert_eq!(counts(&read(&mut pair, ANA, &bytes)), [0, 4, 0, 0]);
+}
+
+#[test]
+fn what_finds_no_room_to_wait_is_counted_with_what_waits() {
+    let mut pair = met_pair(21);
+    let before = pair.ana().disk.clone();
+    let (seen, _) = common::head_to_come(&mut pair);
+    pair.meet();
+    pair.roll_back(ANA, &before);
+    let mut forger = common::Forger::of(&pair);
+    let records: Vec<common::Signed> = (0..65)
+        .map(|n| forger.next(1, if n == 0 { vec![seen] } else { vec![] }, vec![0xff; 10]))
+        .collect();
+    let bytes = of_records(&mut pair, &records);
+    assert_eq!(counts(&read(&mut pair, ANA, &bytes)), [0, 0, 65, 0]);
+}
+
+#[test]
+fn a_bundle_does_not_take_along_what_a_session_waits_with() {
+    let mut pair = met_pair(22);
+    let before = pair.ana().disk.clone();
+    let (seen, _) = common::head_to_come(&mut pair);
+    pair.meet();
+    pair.roll_back(ANA, &before);
+    let link = pair.connect();
+    let mut forger = common::Forger::of(&pair);
+    let items = common::items_by(&amends_replica::actor_of(&pair.bo().log), 1, "good");
+    let waits = forger.next(1, vec![seen], amends_replica::write_items(&items));
+    common::send(&mut pair, link, std::slice::from_ref(&waits));
+    let bytes = of_records(&mut pair, &[waits]);
+    read(&mut pair, ANA, &bytes);
+    // Bo's device does not know of the record: nobody sends it again.
+    pair.run();
+    assert!(common::has(&pair, 1));
+}
+
+#[test]
+fn a_branch_of_a_device_that_can_begin_no_more_logs_is_counted_as_refused() {
+    let mut pair = met_pair(23);
+    pair.edit(ANA, proposal("before the two parted")).unwrap();
+    pair.meet();
+    let mut other = common::Forger::of_log(&pair, ANA);
+    pair.edit(ANA, proposal("by this one")).unwrap();
+    pair.unchecked = true;
+    for _ in 1..amends_replica::MOST_LOGS {
+        pair.feed(ANA, Input::Copied).unwrap();
+        pair.edit(ANA, proposal("x")).unwrap();
+    }
+    let logs = pair.ana().replica.incarnations().len();
+    let parted = other.next(1, vec![], b"by the other one".to_vec());
+    let bytes = of_records(&mut pair, &[parted]);
+    assert_eq!(counts(&read(&mut pair, ANA, &bytes)), [0, 0, 0, 1]);
+    assert_eq!(pair.ana().replica.incarnations().len(), logs);
+}

@@ -2,17 +2,15 @@
 
 mod common;
 
-use amends_journal::{Actor, Draft, EntryId, PartKind, Writer, propose};
+use amends_journal::PartKind;
 use amends_keys::identity::{JournalId, LogKey, LogSecret, PersonName, StaticKey};
 use amends_keys::seal;
 use amends_replica::{
-    Beginning, Clock, Frame, Item, LinkId, Position, Record, RecordHash, Seen, Shown, Whose,
-    actor_of, write_items,
+    Beginning, Clock, Frame, LinkId, Position, Record, RecordHash, Shown, Whose, actor_of,
+    write_items,
 };
 use common::*;
 use proptest::prelude::*;
-
-type Signed = (Vec<u8>, [u8; 64]);
 
 /// Ana's device, met by the forger.
 fn met() -> (Pair, Forger, LinkId) {
@@ -21,58 +19,6 @@ fn met() -> (Pair, Forger, LinkId) {
     pair.run();
     let forger = Forger::of(&pair);
     (pair, forger, link)
-}
-
-fn items_by(actor: &Actor, entry: u8, text: &str) -> Vec<Item> {
-    let entry = EntryId([entry; 16]);
-    let draft = Draft {
-        title: "",
-        text,
-        language: "en",
-        ..Draft::default()
-    };
-    let writer = Writer {
-        journal: [0; 32],
-        entry,
-        log: [0; 32],
-        device: *actor,
-        actor: *actor,
-        alone: false,
-    };
-    let proposed = propose(&writer, 0, &draft).unwrap();
-    let item = |part, change: &Vec<u8>| Item {
-        entry,
-        kind: 3,
-        schema: 1,
-        part,
-        change: change.clone(),
-    };
-    let shared = proposed
-        .shared
-        .changes
-        .iter()
-        .map(|change| item(PartKind::Shared, change));
-    let own = proposed
-        .own
-        .changes
-        .iter()
-        .map(|change| item(PartKind::Own, change));
-    shared.chain(own).collect()
-}
-
-/// A good record of Bo's: a boundary of its own.
-fn good(pair: &Pair, forger: &mut Forger, entry: u8) -> Signed {
-    let items = items_by(&actor_of(&pair.bo().log), entry, "good");
-    forger.next(1, vec![], write_items(&items))
-}
-
-fn has(pair: &Pair, entry: u8) -> bool {
-    pair.ana().replica.card(&EntryId([entry; 16])).is_some()
-}
-
-fn send(pair: &mut Pair, link: LinkId, records: &[Signed]) {
-    let frame = pair.sealed(records);
-    pair.ana_gets(link, &frame);
 }
 
 /// The record is kept, numbered and acknowledged as set aside; what follows it goes on.
@@ -304,20 +250,6 @@ fn a_fork_is_told_and_the_first_stands() {
         send(&mut pair, link, &[next]);
         assert!(has(&pair, 3));
     }
-}
-
-/// Ana writes; gives the head of her log, for Bo to name.
-fn head_to_come(pair: &mut Pair) -> (Seen, EntryId) {
-    let entry = pair.edit(ANA, proposal("named before it is held")).unwrap();
-    let (log, clock) = (pair.ana().log, pair.ana().replica.clock());
-    (
-        Seen {
-            log,
-            seq: clock.seq(&log),
-            hash: clock.head(&log),
-        },
-        entry,
-    )
 }
 
 #[test]

@@ -8,13 +8,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use amends_journal::{Agreed, Entry, EntryId, Person, View};
+use amends_journal::{
+    Actor, Agreed, Draft, Entry, EntryId, PartKind, Person, View, Writer, propose,
+};
 use amends_keys::identity::{JournalId, LogKey, LogSecret, PersonName, StaticKey, StaticSecret};
 use amends_keys::seal::{self, EpochSecret};
 use amends_replica::{
-    Card, Change, Edit, EditError, Effect, Founding, Frame, HandleError, Input, LinkId,
+    Card, Change, Edit, EditError, Effect, Founding, Frame, HandleError, Input, Item, LinkId,
     MemoryShelf, Partner, Record, RecordHash, Replica, Seen, Shelf, Shown, Table, Words, World,
-    Write,
+    Write, actor_of, write_items,
 };
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -579,15 +581,20 @@ pub struct Forger {
 impl Forger {
     /// Goes on where Bo's log stands on Ana's device.
     pub fn of(pair: &Pair) -> Self {
-        let bo = pair.bo();
+        Self::of_log(pair, BO)
+    }
+
+    /// The same of either log: of Ana's, it is another copy of her home that writes.
+    pub fn of_log(pair: &Pair, who: usize) -> Self {
+        let device = &pair.devices[who];
         let clock = pair.ana().replica.clock();
         Self {
-            secret: bo.log_secret(),
+            secret: device.log_secret(),
             record: Record {
                 journal: pair.journal,
-                log: bo.log,
-                seq: clock.seq(&bo.log),
-                prev: clock.head(&bo.log),
+                log: device.log,
+                seq: clock.seq(&device.log),
+                prev: clock.head(&device.log),
                 epoch: 0,
                 kind: 1,
                 seen: Vec::new(),
@@ -611,4 +618,76 @@ impl Forger {
         self.record.prev = RecordHash::of(&signed.0);
         signed
     }
+}
+
+/// A record's bytes, and their signature.
+pub type Signed = (Vec<u8>, [u8; 64]);
+
+/// What a boundary by this actor begins with.
+pub fn items_by(actor: &Actor, entry: u8, text: &str) -> Vec<Item> {
+    let entry = EntryId([entry; 16]);
+    let draft = Draft {
+        title: "",
+        text,
+        language: "en",
+        ..Draft::default()
+    };
+    let writer = Writer {
+        journal: [0; 32],
+        entry,
+        log: [0; 32],
+        device: *actor,
+        actor: *actor,
+        alone: false,
+    };
+    let proposed = propose(&writer, 0, &draft).unwrap();
+    let item = |part, change: &Vec<u8>| Item {
+        entry,
+        kind: 3,
+        schema: 1,
+        part,
+        change: change.clone(),
+    };
+    let shared = proposed
+        .shared
+        .changes
+        .iter()
+        .map(|change| item(PartKind::Shared, change));
+    let own = proposed
+        .own
+        .changes
+        .iter()
+        .map(|change| item(PartKind::Own, change));
+    shared.chain(own).collect()
+}
+
+/// A good record of Bo's: a boundary of its own.
+pub fn good(pair: &Pair, forger: &mut Forger, entry: u8) -> Signed {
+    let items = items_by(&actor_of(&pair.bo().log), entry, "good");
+    forger.next(1, vec![], write_items(&items))
+}
+
+/// Gives Ana's device these records over a link, in one envelope.
+pub fn send(pair: &mut Pair, link: LinkId, records: &[Signed]) {
+    let frame = pair.sealed(records);
+    pair.ana_gets(link, &frame);
+}
+
+/// Ana writes; gives the head of her log, for Bo to name.
+pub fn head_to_come(pair: &mut Pair) -> (Seen, EntryId) {
+    let entry = pair.edit(ANA, proposal("named before it is held")).unwrap();
+    let (log, clock) = (pair.ana().log, pair.ana().replica.clock());
+    (
+        Seen {
+            log,
+            seq: clock.seq(&log),
+            hash: clock.head(&log),
+        },
+        entry,
+    )
+}
+
+/// Whether Ana's device shows what [`good`] begins.
+pub fn has(pair: &Pair, entry: u8) -> bool {
+    pair.ana().replica.card(&EntryId([entry; 16])).is_some()
 }
