@@ -34,6 +34,18 @@ pub(crate) fn place(characters: usize, n: usize) -> usize {
     (n * 7919) % (characters / EDITED) * EDITED
 }
 
+/// Puts 20 characters into a text, somewhere else for each `n`, or takes those of the same `n` out again.
+pub(crate) fn typed(text: &mut String, n: usize, is_put_in: bool) {
+    let come = format!("edit {n:05}, and more");
+    let before = text.len() - if is_put_in { 0 } else { EDITED };
+    let at = place(before, n);
+    if is_put_in {
+        text.insert_str(at, &come);
+    } else {
+        text.replace_range(at..at + EDITED, "");
+    }
+}
+
 /// Makes 20 characters of a text into 20 others, somewhere else for each `n`, and gives what to look for in what came of it.
 pub(crate) fn edited(text: &mut String, n: usize) -> String {
     let at = place(text.len(), n);

@@ -10,7 +10,7 @@ use crate::limits::{Commit, RoundTrip};
 use crate::machine::{bytes_over, cpu};
 use crate::{Bench, Told};
 
-fn verb(ask: AgreementRequest) -> Request {
+pub(crate) fn verb(ask: AgreementRequest) -> Request {
     Request::Agreement {
         kind: "boundary".to_owned(),
         ask,
@@ -45,18 +45,28 @@ impl Text {
         Ok(Text { id, text, edits: 0 })
     }
 
-    /// The next edit, somewhere else in the text each time; gives what to look for on the other screen, and the request.
-    fn next(&mut self) -> (String, Request) {
-        self.edits += 1;
-        let mark = crate::grow::edited(&mut self.text, self.edits);
-        let request = verb(AgreementRequest::Edit {
+    /// Puts 20 characters in somewhere, as a person types, or takes them out again.
+    fn typed(&mut self, is_put_in: bool) -> Request {
+        self.edits += usize::from(is_put_in);
+        crate::text::typed(&mut self.text, self.edits, is_put_in);
+        self.request()
+    }
+
+    fn request(&self) -> Request {
+        verb(AgreementRequest::Edit {
             id: self.id.clone(),
             title: None,
             text: Some(self.text.clone()),
             review_on: None,
             base: None,
-        });
-        (mark, request)
+        })
+    }
+
+    /// The next edit, somewhere else in the text each time; gives what to look for on the other screen, and the request.
+    fn next(&mut self) -> (String, Request) {
+        self.edits += 1;
+        let mark = crate::grow::edited(&mut self.text, self.edits);
+        (mark, self.request())
     }
 }
 
@@ -154,6 +164,32 @@ pub(crate) fn latency(
         Bound::None,
     );
     figures.add(row, "- one round trip", "ms", &trips, None, Bound::None);
+
+    // As people mostly write: characters are put in. They are taken out again, which is not counted, so that the text stays as long.
+    let mut typed = Samples::default();
+    for _ in 0..bench.arguments.samples {
+        for is_put_in in [true, false] {
+            let asked = pair.ana.ask(&text.typed(is_put_in))?;
+            let seen = ups
+                .1
+                .running
+                .holding(asked.begun, &["\"event\":\"changed\"", &text.id])?;
+            ups.0
+                .running
+                .holding(asked.begun, &["\"event\":\"reached\"", &text.id])?;
+            if is_put_in {
+                typed.took(seen - asked.begun);
+            }
+        }
+    }
+    bench.figures.add(
+        row,
+        "- where 20 characters are put in and none taken away",
+        "ms",
+        &typed,
+        limit,
+        bound,
+    );
 
     // The same by a command, which is a process more.
     let (mut shown, mut limits) = (Samples::default(), Samples::default());

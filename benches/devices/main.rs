@@ -20,6 +20,7 @@ mod peers;
 mod rows;
 #[path = "../common/text.rs"]
 mod text;
+mod trace;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -37,6 +38,8 @@ pub(crate) type Told<T> = Result<T, String>;
 pub(crate) enum Row {
     /// One edit, from one `up` to the other.
     Edits,
+    /// A text that two people really wrote, edit by edit.
+    Trace,
     /// What one edit weighs on the wire.
     Wire,
     /// Everything from nothing.

@@ -9,7 +9,7 @@ use crate::device::{Pair, Up};
 use crate::figures::{Bound, Samples};
 use crate::limits::{self, Commit};
 use crate::machine::{self, bytes_over, cpu, memory};
-use crate::{Bench, Row, Told, edits, grow, peers};
+use crate::{Bench, Row, Told, edits, grow, peers, trace};
 
 /// Every row that is wanted, with homes where they lie now.
 pub(crate) fn all(bench: &mut Bench<'_>) -> Told<()> {
@@ -17,6 +17,7 @@ pub(crate) fn all(bench: &mut Bench<'_>) -> Told<()> {
     let wants = |row| bench.arguments.wants(row);
     let grown = [
         Row::Edits,
+        Row::Trace,
         Row::Wire,
         Row::CatchUp,
         Row::Commands,
@@ -61,7 +62,7 @@ pub(crate) fn all(bench: &mut Bench<'_>) -> Told<()> {
             commands(bench, &pair)?;
         }
         let wants = |row| bench.arguments.wants(row);
-        if [Row::Idle, Row::Edits, Row::Wire]
+        if [Row::Idle, Row::Edits, Row::Trace, Row::Wire]
             .map(wants)
             .contains(&true)
         {
@@ -72,6 +73,9 @@ pub(crate) fn all(bench: &mut Bench<'_>) -> Told<()> {
             if bench.arguments.wants(Row::Edits) {
                 edits::latency(bench, &pair, &mut ups, 3_000, "edit, 3,000")?;
                 edits::latency(bench, &pair, &mut ups, 100_000, "edit, 100,000")?;
+            }
+            if bench.arguments.wants(Row::Trace) {
+                trace::grown(bench, &pair, &mut ups)?;
             }
             if bench.arguments.wants(Row::Wire) {
                 edits::wire(bench, &pair, &mut ups)?;
