@@ -10,11 +10,33 @@ use crate::limits::{Commit, RoundTrip};
 use crate::machine::{bytes_over, cpu};
 use crate::{Bench, Told};
 
-pub(crate) fn verb(ask: AgreementRequest) -> Request {
+fn verb(ask: AgreementRequest) -> Request {
     Request::Agreement {
         kind: "boundary".to_owned(),
         ask,
     }
+}
+
+/// Asks for a new boundary.
+pub(crate) fn proposal(text: &str) -> Request {
+    verb(AgreementRequest::Propose {
+        from: None,
+        title: String::new(),
+        text: text.to_owned(),
+        language: "en".to_owned(),
+        review_on: None,
+    })
+}
+
+/// Asks for another text in the place of the one that stands there.
+pub(crate) fn new_text(id: &str, text: &str) -> Request {
+    verb(AgreementRequest::Edit {
+        id: id.to_owned(),
+        title: None,
+        text: Some(text.to_owned()),
+        review_on: None,
+        base: None,
+    })
 }
 
 /// A text that is edited again and again and stays as long: 20 of its characters become 20 others.
@@ -28,13 +50,7 @@ impl Text {
     /// Proposes it on Ana's device, and waits until it has reached Bo's.
     fn propose(ana: &Device, ups: &mut (Up, Up), characters: usize) -> Told<Text> {
         let text = crate::grow::text(u64::MAX, characters);
-        let asked = ana.ask(&verb(AgreementRequest::Propose {
-            from: None,
-            title: String::new(),
-            text: text.clone(),
-            language: "en".to_owned(),
-            review_on: None,
-        }))?;
+        let asked = ana.ask(&proposal(&text))?;
         let id = asked.value["id"].as_str().unwrap_or_default().to_owned();
         ups.1
             .running
@@ -49,24 +65,14 @@ impl Text {
     fn typed(&mut self, is_put_in: bool) -> Request {
         self.edits += usize::from(is_put_in);
         crate::text::typed(&mut self.text, self.edits, is_put_in);
-        self.request()
-    }
-
-    fn request(&self) -> Request {
-        verb(AgreementRequest::Edit {
-            id: self.id.clone(),
-            title: None,
-            text: Some(self.text.clone()),
-            review_on: None,
-            base: None,
-        })
+        new_text(&self.id, &self.text)
     }
 
     /// The next edit, somewhere else in the text each time; gives what to look for on the other screen, and the request.
     fn next(&mut self) -> (String, Request) {
         self.edits += 1;
         let mark = crate::grow::edited(&mut self.text, self.edits);
-        (mark, self.request())
+        (mark, new_text(&self.id, &self.text))
     }
 }
 

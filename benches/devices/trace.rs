@@ -1,9 +1,7 @@
 //! A text that two people really wrote, edit by edit between two devices: what one costs as its entry grows.
 
-use amends::request::{AgreementRequest, Request};
-
 use crate::device::{Pair, Up};
-use crate::edits::verb;
+use crate::edits::{new_text, proposal};
 use crate::figures::{Bound, Samples};
 use crate::machine::cpu;
 use crate::{Bench, Told};
@@ -24,23 +22,10 @@ pub(crate) fn grown(bench: &mut Bench<'_>, pair: &Pair, ups: &mut (Up, Up)) -> T
     for (who, at, gone, come) in &edits {
         text.replace_range(*at..at + gone, come);
         let request = if id.is_empty() {
-            AgreementRequest::Propose {
-                from: None,
-                title: String::new(),
-                text: text.clone(),
-                language: "en".to_owned(),
-                review_on: None,
-            }
+            proposal(&text)
         } else {
-            AgreementRequest::Edit {
-                id: id.clone(),
-                title: None,
-                text: Some(text.clone()),
-                review_on: None,
-                base: None,
-            }
+            new_text(&id, &text)
         };
-        let request: Request = verb(request);
         // What is shown there holds all of it.
         let whole = serde_json::to_string(&text).map_err(|error| error.to_string())?;
         let (asks, sees) = match who {

@@ -3,39 +3,9 @@
 
 mod common;
 
-use amends_journal::{Actor, Draft, EntryId, PartKind, Writer, propose};
-use amends_replica::{Item, actor_of, write_items};
+use amends_journal::EntryId;
+use amends_replica::{actor_of, write_items};
 use common::*;
-
-fn items_by(actor: &Actor, entry: u8) -> Vec<Item> {
-    let entry = EntryId([entry; 16]);
-    let draft = Draft {
-        text: "Phones away.",
-        language: "en",
-        ..Draft::default()
-    };
-    let writer = Writer {
-        journal: [0; 32],
-        entry,
-        log: [0; 32],
-        device: *actor,
-        actor: *actor,
-        alone: false,
-    };
-    let proposed = propose(&writer, 0, &draft).unwrap();
-    let of = |part, changes: Vec<Vec<u8>>| {
-        changes.into_iter().map(move |change| Item {
-            entry,
-            kind: 3,
-            schema: 1,
-            part,
-            change,
-        })
-    };
-    of(PartKind::Shared, proposed.shared.changes)
-        .chain(of(PartKind::Own, proposed.own.changes))
-        .collect()
-}
 
 #[test]
 fn what_a_bad_record_began_is_forgotten_before_the_next_one_is_judged() {
@@ -47,14 +17,22 @@ fn what_a_bad_record_began_is_forgotten_before_the_next_one_is_judged() {
     let mut records = Vec::new();
     for entry in 1..20 {
         // Its first changes are good, and the last one is in Ana's name.
-        let mut bad = items_by(&bos, entry);
-        bad.extend(items_by(&anas, entry + 100).pop());
+        let mut bad = items_by(&bos, entry, "Phones away.");
+        bad.extend(items_by(&anas, entry + 100, "Phones away.").pop());
         records.push(forger.next(1, vec![], write_items(&bad)));
-        records.push(forger.next(1, vec![], write_items(&items_by(&bos, entry))));
+        records.push(forger.next(
+            1,
+            vec![],
+            write_items(&items_by(&bos, entry, "Phones away.")),
+        ));
         // The same once more is not the next of its actor.
-        records.push(forger.next(1, vec![], write_items(&items_by(&bos, entry))));
+        records.push(forger.next(
+            1,
+            vec![],
+            write_items(&items_by(&bos, entry, "Phones away.")),
+        ));
         // Of another kind than the entry became just before.
-        let mut other = items_by(&bos, entry);
+        let mut other = items_by(&bos, entry, "Phones away.");
         other.iter_mut().for_each(|item| item.kind = 8);
         records.push(forger.next(1, vec![], write_items(&other)));
         records.push(forger.next(9, vec![], vec![1]));

@@ -750,11 +750,7 @@ fn what_a_bundle_brings_is_counted_by_what_became_of_it() {
 
 #[test]
 fn what_finds_no_room_to_wait_is_counted_with_what_waits() {
-    let mut pair = met_pair(21);
-    let before = pair.ana().disk.clone();
-    let (seen, _) = common::head_to_come(&mut pair);
-    pair.meet();
-    pair.roll_back(ANA, &before);
+    let (mut pair, seen, _) = common::before_a_head(21);
     let mut forger = common::Forger::of(&pair);
     let records: Vec<common::Signed> = (0..65)
         .map(|n| forger.next(1, if n == 0 { vec![seen] } else { vec![] }, vec![0xff; 10]))
@@ -765,11 +761,7 @@ fn what_finds_no_room_to_wait_is_counted_with_what_waits() {
 
 #[test]
 fn a_bundle_does_not_take_along_what_a_session_waits_with() {
-    let mut pair = met_pair(22);
-    let before = pair.ana().disk.clone();
-    let (seen, _) = common::head_to_come(&mut pair);
-    pair.meet();
-    pair.roll_back(ANA, &before);
+    let (mut pair, seen, _) = common::before_a_head(22);
     let link = pair.connect();
     let mut forger = common::Forger::of(&pair);
     let items = common::items_by(&amends_replica::actor_of(&pair.bo().log), 1, "good");

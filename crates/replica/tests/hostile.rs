@@ -254,12 +254,7 @@ fn a_fork_is_told_and_the_first_stands() {
 
 #[test]
 fn a_record_waits_for_the_heads_that_it_names_and_those_behind_it_too() {
-    let mut pair = met_pair(96);
-    let before = pair.ana().disk.clone();
-    let (seen, entry) = head_to_come(&mut pair);
-    pair.meet();
-    // Ana's home is put back: what Bo names, she does not hold yet.
-    pair.roll_back(ANA, &before);
+    let (mut pair, seen, entry) = before_a_head(96);
     let link = pair.connect();
     let mut forger = Forger::of(&pair);
     let items = items_by(&actor_of(&pair.bo().log), 1, "good");
@@ -279,11 +274,7 @@ fn a_record_waits_for_the_heads_that_it_names_and_those_behind_it_too() {
 #[test]
 fn no_more_than_sixty_four_records_or_four_mebibytes_wait() {
     for (count, text) in [(70u64, 10), (24, 180_000)] {
-        let mut pair = met_pair(95);
-        let before = pair.ana().disk.clone();
-        let (seen, _) = head_to_come(&mut pair);
-        pair.meet();
-        pair.roll_back(ANA, &before);
+        let (mut pair, seen, _) = before_a_head(95);
         let link = pair.connect();
         let mut forger = Forger::of(&pair);
         // Unreadable, and as heavy as they come: it is the waiting that is looked at.

@@ -6,14 +6,9 @@ mod common;
 use amends_replica::{Frame, LinkId, RecordHash, Seen, Shown, Whose, actor_of, write_items};
 use common::*;
 
-/// Ana's home is put back to before a record of hers that Bo holds. Gives the link over which they meet again, and what Bo's
-/// device would write next, which names that record.
-fn before_a_head(seed: u64) -> (Pair, LinkId, Forger, Seen) {
-    let mut pair = met_pair(seed);
-    let before = pair.ana().disk.clone();
-    let (seen, _) = head_to_come(&mut pair);
-    pair.meet();
-    pair.roll_back(ANA, &before);
+/// [`before_a_head`], with the link over which the two meet again, and what Bo's device would write next.
+fn met_before_a_head(seed: u64) -> (Pair, LinkId, Forger, Seen) {
+    let (mut pair, seen, _) = before_a_head(seed);
     let link = pair.connect();
     let forger = Forger::of(&pair);
     (pair, link, forger, seen)
@@ -29,7 +24,7 @@ fn asks_again(pair: &Pair, link: LinkId) -> usize {
 
 #[test]
 fn what_waits_and_comes_again_waits_for_the_session_that_brought_it_last() {
-    let (mut pair, first, mut forger, seen) = before_a_head(81);
+    let (mut pair, first, mut forger, seen) = met_before_a_head(81);
     let items = items_by(&actor_of(&pair.bo().log), 1, "good");
     let waits = forger.next(1, vec![seen], write_items(&items));
     send(&mut pair, first, std::slice::from_ref(&waits));
@@ -44,7 +39,7 @@ fn what_waits_and_comes_again_waits_for_the_session_that_brought_it_last() {
 
 #[test]
 fn another_record_in_the_place_of_one_that_waits_is_a_fork() {
-    let (mut pair, link, mut forger, seen) = before_a_head(82);
+    let (mut pair, link, mut forger, seen) = met_before_a_head(82);
     let mut other = Forger::of(&pair);
     let items = items_by(&actor_of(&pair.bo().log), 1, "good");
     let waits = forger.next(1, vec![seen], write_items(&items));
@@ -58,7 +53,7 @@ fn another_record_in_the_place_of_one_that_waits_is_a_fork() {
 
 #[test]
 fn what_found_no_room_to_wait_is_asked_for_again_once_the_others_are_here() {
-    let (mut pair, link, mut forger, seen) = before_a_head(83);
+    let (mut pair, link, mut forger, seen) = met_before_a_head(83);
     for n in 0..70 {
         let seen = if n == 0 { vec![seen] } else { vec![] };
         let record = forger.next(1, seen, vec![0xff; 10]);
@@ -78,7 +73,7 @@ fn what_found_no_room_to_wait_is_asked_for_again_once_the_others_are_here() {
 #[test]
 fn a_claim_to_hold_more_of_my_log_is_believed_for_as_long_as_something_comes() {
     for brings in [true, false] {
-        let (mut pair, link, mut forger, _) = before_a_head(84);
+        let (mut pair, link, mut forger, _) = met_before_a_head(84);
         // Bo's clock, and nothing of what it claims.
         while !pair.links[&link][ANA].is_empty() {
             pair.deliver(link, ANA);

@@ -674,7 +674,7 @@ pub fn send(pair: &mut Pair, link: LinkId, records: &[Signed]) {
 }
 
 /// Ana writes; gives the head of her log, for Bo to name.
-pub fn head_to_come(pair: &mut Pair) -> (Seen, EntryId) {
+fn head_to_come(pair: &mut Pair) -> (Seen, EntryId) {
     let entry = pair.edit(ANA, proposal("named before it is held")).unwrap();
     let (log, clock) = (pair.ana().log, pair.ana().replica.clock());
     (
@@ -685,6 +685,16 @@ pub fn head_to_come(pair: &mut Pair) -> (Seen, EntryId) {
         },
         entry,
     )
+}
+
+/// Ana's home is put back to before a record of hers that Bo holds; gives that record's head and its entry.
+pub fn before_a_head(seed: u64) -> (Pair, Seen, EntryId) {
+    let mut pair = met_pair(seed);
+    let before = pair.ana().disk.clone();
+    let (seen, entry) = head_to_come(&mut pair);
+    pair.meet();
+    pair.roll_back(ANA, &before);
+    (pair, seen, entry)
 }
 
 /// Whether Ana's device shows what [`good`] begins.
