@@ -147,8 +147,8 @@ pub(crate) struct App {
     pub(crate) replica: Option<Replica>,
     /// The journal of one: what never leaves this person's own devices.
     pub(crate) private: Replica,
-    /// What a search looks through; none after something changed.
-    pub(crate) searchable: Option<across::Searchable>,
+    /// What a search looks through.
+    pub(crate) searchable: across::Searchable,
     pub(crate) meetings: Meetings,
     pub(crate) sessions: Sessions,
     watchers: Vec<Face>,
@@ -217,7 +217,7 @@ impl App {
             pair,
             replica,
             private,
-            searchable: None,
+            searchable: across::Searchable::default(),
             meetings: Meetings::new(tell),
             sessions: Sessions::default(),
             watchers: Vec::new(),
@@ -394,7 +394,7 @@ impl App {
         for effect in effects {
             match effect {
                 Effect::Save { writes, durable } => {
-                    self.searchable = None;
+                    self.searchable.forget();
                     if let Err(failure) = self.open.save_private(writes, durable) {
                         self.private = self.open.private_replica().map_err(FeedError::Failed)?;
                         return Err(FeedError::Failed(failure));
@@ -443,7 +443,7 @@ impl App {
             for effect in effects {
                 match effect {
                     Effect::Save { writes, durable } => {
-                        self.searchable = None;
+                        self.searchable.saved(&writes);
                         if let Err(failure) = self.open.save(writes, durable) {
                             // The replica is ahead of the disk now: it is made anew from what is there.
                             self.reload().map_err(FeedError::Failed)?;
@@ -472,6 +472,7 @@ impl App {
 
     /// Makes the replica anew from the disk. Its links begin anew too.
     pub(crate) fn reload(&mut self) -> Result<(), Failure> {
+        self.searchable.forget();
         // Where this fails there is none: the old one is ahead of the disk.
         self.replica = match self.replica.take() {
             Some(replica) => Some(self.open.reload(&replica)?),

@@ -1,7 +1,8 @@
 //! Finding words in what is held in memory, whatever their accents and case. Nothing of it comes to a disk.
 //!
 //! An [`Index`] folds every text once; a [`Query`] is then looked for in the folded texts, and what was found is named
-//! by its place in the original. The same entries and the same query always give the same answer in the same order.
+//! by its place in the original. The same entries and the same query always give the same answer in the same order, however
+//! the index came to hold them.
 
 use std::ops::Range;
 
@@ -77,10 +78,20 @@ impl Query {
     }
 }
 
-/// Entries, made ready to be searched. It holds their texts.
+/// Entries, made ready to be searched, in the order of their ids. It holds their texts.
 #[derive(Debug, Clone)]
 pub struct Index<Id> {
     entries: Vec<Entry<Id>>,
+    folder: Folder,
+}
+
+impl<Id> Default for Index<Id> {
+    fn default() -> Index<Id> {
+        Index {
+            entries: Vec::new(),
+            folder: Folder::default(),
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -131,30 +142,36 @@ pub struct Snippet<'a> {
     pub hits: Vec<Range<usize>>,
 }
 
-impl<Id> Index<Id> {
-    /// Makes entries ready: for each its id and its fields as name and text, the one that counts most first, such as the
-    /// title.
-    pub fn new<'t, Fields>(entries: impl IntoIterator<Item = (Id, Fields)>) -> Index<Id>
-    where
-        Fields: IntoIterator<Item = (&'t str, &'t str)>,
-    {
-        let mut folder = Folder::default();
-        let mut field = |(name, text): (&str, &str)| Field {
+impl<Id: Ord> Index<Id> {
+    /// Makes an entry ready, in the place of what was held under its id: its fields as name and text, the one that counts
+    /// most first, such as the title.
+    pub fn put<'t>(&mut self, id: Id, fields: impl IntoIterator<Item = (&'t str, &'t str)>) {
+        let folder = &mut self.folder;
+        let field = |(name, text): (&str, &str)| Field {
             name: name.to_owned(),
             text: text.to_owned(),
             folded: folder.fold(text),
         };
-        let entry = |(id, fields): (Id, Fields)| Entry {
+        let entry = Entry {
             id,
-            fields: fields.into_iter().map(&mut field).collect(),
+            fields: fields.into_iter().map(field).collect(),
         };
-        Index {
-            entries: entries.into_iter().map(entry).collect(),
+        // Mostly it comes behind all others: so an index is made, and so entries begin.
+        let at = match self.entries.last() {
+            Some(last) if last.id >= entry.id => {
+                self.entries.binary_search_by(|held| held.id.cmp(&entry.id))
+            }
+            _ => Err(self.entries.len()),
+        };
+        match at.map(|at| self.entries.get_mut(at)) {
+            Ok(Some(held)) => *held = entry,
+            Ok(None) => self.entries.push(entry),
+            Err(at) => self.entries.insert(at, entry),
         }
     }
 
     /// The entries in which all words are, the best first: those with more of the words in their first field, then in
-    /// the next ones, then those in which the words stand nearer the beginning, then as the entries were given.
+    /// the next ones, then those in which the words stand nearer the beginning, then in the order of their ids.
     ///
     /// `most` bounds how many are given.
     pub fn search(&self, query: &Query, most: usize) -> Vec<Found<'_, Id>> {
@@ -166,7 +183,7 @@ impl<Id> Index<Id> {
             .iter()
             .filter_map(|entry| Some((rank(entry, query)?, entry)))
             .collect();
-        // Stable: those of one rank stay in the order in which they were given.
+        // Stable: those of one rank stay in the order of their ids.
         ranked.sort_by_key(|(rank, _)| *rank);
         ranked
             .into_iter()

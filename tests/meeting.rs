@@ -2,6 +2,7 @@
 
 mod devices;
 
+use devices::opened::Opened;
 use devices::{Device, Pair, assert_equal};
 use serde_json::json;
 
@@ -296,5 +297,75 @@ fn a_stranger_at_the_partners_address_is_not_met() {
     assert_eq!(said.failure(), (5, "partner_not_reached".to_owned()));
     // The one it belongs to still gets in.
     strangers.bo.sync(&up.listen).ok();
+    up.down();
+}
+
+/// What a search looks through is made ready once, and then only what was written since: it is what there is all the same.
+#[test]
+fn while_up_a_search_finds_what_was_written_since_the_last_one_by_either() {
+    let pair = Pair::new();
+    let (ana, bo) = (&pair.ana, &pair.bo);
+    let finds = |words: &str| -> Vec<(String, String)> {
+        let found = ana.run(&["search", words]).ok();
+        let found = found.as_array().unwrap().iter();
+        found
+            .map(|found| {
+                let text = |name: &str| found[name].as_str().unwrap().to_owned();
+                (text("id"), text("snippet"))
+            })
+            .collect()
+    };
+    let propose = |text: &str| {
+        let made = ana.run(&["boundary", "propose", text, "--title", "Things"]);
+        made.ok()["id"].as_str().unwrap().to_owned()
+    };
+    let kettle = propose("The red kettle stays with Ana.");
+    let mut up = ana.up();
+    assert_eq!(finds("red")[0].0, kettle);
+
+    ana.run(&[
+        "boundary",
+        "edit",
+        &kettle,
+        "The red teapot stays with Ana.",
+    ])
+    .ok();
+    assert_eq!(finds("kettle"), []);
+    let spoons = propose("The red spoons, too.");
+    let both: Vec<String> = finds("red").into_iter().map(|(id, _)| id).collect();
+    assert_eq!(both, [kettle.clone(), spoons]);
+
+    bo.sync(&up.listen).ok();
+    bo.run(&[
+        "boundary",
+        "edit",
+        &kettle,
+        "The blue teapot stays with Ana.",
+    ])
+    .ok();
+    let chairs = bo.propose("And the blue chairs with Bo.");
+    bo.sync(&up.listen).ok();
+    up.running.until_such("the chairs", |event| {
+        event["entry"]["id"] == chairs.as_str()
+    });
+    // Where it stands in the title, it comes first.
+    assert_eq!(
+        finds("blue"),
+        [
+            (chairs, "And the blue chairs with Bo.".to_owned()),
+            (kettle, "The blue teapot stays with Ana.".to_owned()),
+        ]
+    );
+
+    ana.run(&["feel", "Blue is the sky today."]).ok();
+    assert_eq!(finds("blue").len(), 3);
+
+    // More at once than is remembered one by one.
+    let mut opened = Opened::of(bo);
+    opened.proposes(300);
+    opened.close();
+    bo.sync(&up.listen).ok();
+    let most = finds("sentence somebody").len();
+    assert_eq!((most, finds("\"sentence 299\"").len()), (50, 1));
     up.down();
 }

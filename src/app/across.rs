@@ -1,9 +1,9 @@
 //! What is asked across all entries: the timeline, what is due, where words stand; and every version of one.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use amends_journal::{EntryId, State, View, plan};
-use amends_replica::Card;
+use amends_replica::{Card, Table, Write};
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 
@@ -13,8 +13,46 @@ use crate::advice::Advice;
 use crate::request::{Due, Entry, Failure, Found, History, Part, Response, VersionLine, Week};
 use crate::search::{Index, Query};
 
-/// Entries ready to be searched, until something changes.
-pub(crate) type Searchable = Index<(Store, EntryId)>;
+/// The place of an entry among all, which it keeps: when this device first held it, its name, and its store.
+type Place = (i64, EntryId, Store);
+
+/// Entries ready to be searched, and which of the journal's were written since.
+#[derive(Default)]
+pub(crate) struct Searchable {
+    /// None until somebody searches.
+    index: Option<Index<Place>>,
+    written: BTreeSet<EntryId>,
+}
+
+/// So many entries written between two searches, and all are made ready anew.
+const WRITTEN_SINCE: usize = 256;
+
+impl Searchable {
+    /// Rows of the journal are saved: the entries whose cards are among them will be made ready anew. What a card of the
+    /// journal shows of the private store changes with that one.
+    pub(crate) fn saved(&mut self, writes: &[Write]) {
+        if self.index.is_none() {
+            return;
+        }
+        for write in writes {
+            let (Write::Put { table, key, .. } | Write::Delete { table, key }) = write;
+            if *table != Table::Card {
+                continue;
+            }
+            match key.as_slice().try_into() {
+                Ok(id) if self.written.len() < WRITTEN_SINCE => {
+                    self.written.insert(EntryId(id));
+                }
+                _ => return self.forget(),
+            }
+        }
+    }
+
+    /// Lets go of everything.
+    pub(crate) fn forget(&mut self) {
+        *self = Searchable::default();
+    }
+}
 
 impl App {
     /// Every entry that a list shows, of both stores, in the order in which this device first held them: what a clock
@@ -120,15 +158,12 @@ impl App {
     /// Where words stand, in the journal and the private store.
     pub(super) fn search(&mut self, typed: &str, most: u64) -> Response {
         let query = Query::parse(typed);
-        let index = match self.searchable.take() {
-            Some(index) => index,
-            None => self.index(),
-        };
+        let index = self.index();
         let found = index
             .search(&query, usize::try_from(most).unwrap_or(usize::MAX))
             .into_iter()
             .filter_map(|found| {
-                let (store, id) = found.id;
+                let (_, id, store) = found.id;
                 // What is kept now may be shown before the index is made anew.
                 let card = self.card_of(*store, id)?;
                 if self.kept_until(card).is_some() {
@@ -153,22 +188,35 @@ impl App {
                 })
             })
             .collect();
-        self.searchable = Some(index);
+        self.searchable.index = Some(index);
         Response::Found(found)
     }
 
-    fn index(&self) -> Searchable {
-        let texts: Vec<_> = self
-            .everything_here()
-            .into_iter()
-            .map(|(store, id, card)| ((store, id), texts_of(&self.entry_of(store, &id, card))))
-            .collect();
-        Index::new(texts.iter().map(|(id, fields)| {
-            let fields = fields
-                .iter()
-                .map(|(name, text)| (name.as_str(), text.as_str()));
-            (*id, fields.collect::<Vec<_>>())
-        }))
+    /// What a search looks through, as everything is now. It is taken out of `searchable`.
+    fn index(&mut self) -> Index<Place> {
+        let Searchable { index, written } = std::mem::take(&mut self.searchable);
+        let Some(mut index) = index else {
+            let all = self.everything_here();
+            let mut index = Index::default();
+            for (store, id, card) in all {
+                self.make_ready(&mut index, store, id, card);
+            }
+            return index;
+        };
+        for id in written {
+            if let Some(card) = self.card_of(Store::Journal, &id) {
+                self.make_ready(&mut index, Store::Journal, id, card);
+            }
+        }
+        index
+    }
+
+    fn make_ready(&self, index: &mut Index<Place>, store: Store, id: EntryId, card: &Card) {
+        let texts = texts_of(&self.entry_of(store, &id, card));
+        let fields = texts
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_str()));
+        index.put((card.first_held, id, store), fields);
     }
 
     /// Every version of an entry, and who agreed to which.

@@ -105,7 +105,7 @@ fn is_one(card: &Card, which: Which) -> bool {
 }
 
 /// Which of a home's two stores an entry stands in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Store {
     /// The journal that two people share.
     Journal,

@@ -326,6 +326,7 @@ impl App {
         self.open.keep_pair(paired, log, confirmed)?;
         self.pair = self.open.pair()?;
         self.replica = self.open.replica()?;
+        self.searchable.forget();
         Ok(())
     }
 

@@ -43,12 +43,13 @@ struct Run {
 }
 
 /// Folds texts, and keeps what it has found out of each character: most texts are of few.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Folder {
     known: HashMap<char, Known>,
 }
 
 /// What there is to know of a character beyond ASCII.
+#[derive(Debug, Clone)]
 struct Known {
     /// It is folded together with what stands before it.
     continues: bool,

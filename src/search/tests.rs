@@ -6,11 +6,11 @@ use super::*;
 type Entries<'a> = &'a [(u32, &'a [(&'a str, &'a str)])];
 
 fn index(entries: Entries<'_>) -> Index<u32> {
-    Index::new(
-        entries
-            .iter()
-            .map(|(id, fields)| (*id, fields.iter().copied())),
-    )
+    let mut index = Index::default();
+    for (id, fields) in entries {
+        index.put(*id, fields.iter().copied());
+    }
+    index
 }
 
 fn ids(entries: Entries<'_>, typed: &str) -> Vec<u32> {
@@ -24,7 +24,7 @@ fn ids(entries: Entries<'_>, typed: &str) -> Vec<u32> {
 
 /// What is marked in one text.
 fn marked<'a>(text: &'a str, typed: &str) -> Vec<&'a str> {
-    let index = Index::new([((), [("text", text)])]);
+    let index = index(&[(0, &[("text", text)])]);
     let found = index.search(&Query::parse(typed), 1);
     let fields = found.iter().flat_map(|found| &found.fields);
     fields
@@ -200,8 +200,8 @@ fn a_snippet_is_the_text_around_the_first_hit() {
     let before = "wörter ".repeat(30);
     let behind = " more words".repeat(30);
     let text = format!("{before}Hit here{behind} hit");
-    let index = Index::new([(1, [("title", "A hit"), ("text", text.as_str())])]);
-    let found = index.search(&Query::parse("hit"), 9);
+    let made = index(&[(1, &[("title", "A hit"), ("text", &text)])]);
+    let found = made.search(&Query::parse("hit"), 9);
     let [title, body] = found[0].fields.as_slice() else {
         panic!("{found:?}")
     };
@@ -232,8 +232,8 @@ fn a_snippet_is_the_text_around_the_first_hit() {
     // Without a space it is cut between letters, none of which falls apart.
     let family = "👩\u{200d}👩\u{200d}👧";
     let text = format!("{}时间{}", family.repeat(100), family.repeat(200));
-    let index = Index::new([((), [("text", text.as_str())])]);
-    let found = index.search(&Query::parse("时间"), 9);
+    let made = index(&[(1, &[("text", &text)])]);
+    let found = made.search(&Query::parse("时间"), 9);
     let shown = &found[0].fields[0].snippet;
     assert_eq!(
         shown.text,
@@ -252,6 +252,26 @@ fn texts() -> impl Strategy<Value = String> {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+
+    /// What is put in one after the other, and put anew, is found as what is put in at once.
+    #[test]
+    fn it_is_the_same_however_the_index_came_to_hold_it(
+        steps in prop::collection::vec((0..12_u32, "[abä ]{0,9}"), 0..40),
+        typed in "[abä]{1,3}",
+    ) {
+        let mut grown = Index::default();
+        let mut held = std::collections::BTreeMap::new();
+        for (id, text) in &steps {
+            grown.put(*id, [("title", text.as_str())]);
+            held.insert(*id, text.as_str());
+        }
+        let mut made = Index::default();
+        for (id, text) in held {
+            made.put(id, [("title", text)]);
+        }
+        let query = Query::parse(&typed);
+        prop_assert_eq!(grown.search(&query, 99), made.search(&query, 99));
+    }
 
     #[test]
     fn folding_again_changes_nothing(text in texts()) {
