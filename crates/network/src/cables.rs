@@ -34,9 +34,10 @@ pub(crate) struct Cables {
 }
 
 impl Cables {
-    pub(crate) fn new() -> Self {
+    /// With the addresses whose interfaces run now.
+    pub(crate) fn new(running: Vec<IpAddr>) -> Self {
         Self {
-            running: interfaces::running().unwrap_or_default(),
+            running,
             #[cfg(target_os = "linux")]
             told: listen().ok(),
         }
@@ -67,15 +68,15 @@ impl Cables {
 
     /// Looks at the interfaces.
     pub(crate) fn look(&mut self) -> Changed {
-        let (Ok(running), Ok(all)) = (interfaces::running(), interfaces::addresses()) else {
+        let Ok(seen) = interfaces::look() else {
             return Changed::default();
         };
-        let before = std::mem::replace(&mut self.running, running);
+        let before = std::mem::replace(&mut self.running, seen.running);
         Changed {
             plugged: self.running.iter().any(|address| !before.contains(address)),
             unplugged: before
                 .iter()
-                .any(|address| all.contains(address) && !self.running.contains(address)),
+                .any(|address| seen.up.contains(address) && !self.running.contains(address)),
         }
     }
 }

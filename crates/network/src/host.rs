@@ -79,7 +79,8 @@ pub(crate) fn spawn(
 ) -> Result<(), StartError> {
     let runtime = tokio::runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
     let mut swarm = swarm(&config)?;
-    let (listeners, updated) = Listeners::start(config.listen, &mut swarm)?;
+    let seen = crate::interfaces::look().map_err(StartError::Interfaces)?;
+    let (listeners, updated) = Listeners::start(config.listen, &seen.up, &mut swarm)?;
     let (link_done, links_done) = mpsc::unbounded_channel();
     let mut host = Host {
         swarm,
@@ -88,7 +89,7 @@ pub(crate) fn spawn(
         listeners,
         real: None,
         watcher: IfWatcher::new().ok(),
-        cables: Cables::new(),
+        cables: Cables::new(seen.running),
         look_again: None,
         dials: Dials::default(),
         connections: HashMap::new(),

@@ -34,26 +34,35 @@ const NOT_REAL: [&str; 22] = [
 /// How many of them, from the first on, are tunnels.
 const TUNNELS: usize = 10;
 
-/// The addresses of every real interface that is up, in order, without loopback and IPv6 link-local ones (libp2p cannot
-/// dial the latter: rust-libp2p issue 5608).
-pub(crate) fn addresses() -> io::Result<Vec<IpAddr>> {
-    addresses_of(|_| true)
+/// The addresses of real interfaces at one moment, in order, without loopback and IPv6 link-local ones (libp2p cannot dial the
+/// latter: rust-libp2p issue 5608).
+pub(crate) struct Seen {
+    /// Of every one that is up.
+    pub(crate) up: Vec<IpAddr>,
+    /// Of those that run: an address stays while the cable of its interface is out.
+    pub(crate) running: Vec<IpAddr>,
 }
 
-/// Those of them whose interface runs: an address stays while the cable of its interface is out.
-pub(crate) fn running() -> io::Result<Vec<IpAddr>> {
-    addresses_of(Interface::is_oper_up)
-}
-
-fn addresses_of(which: fn(&Interface) -> bool) -> io::Result<Vec<IpAddr>> {
-    let mut addresses: Vec<IpAddr> = if_addrs::get_if_addrs()?
+/// Asks the system for all interfaces.
+pub(crate) fn look() -> io::Result<Seen> {
+    let mut all: Vec<Interface> = if_addrs::get_if_addrs()?
         .into_iter()
-        .filter(|interface| which(interface) && serves(interface.ip()) && is_real(&interface.name))
-        .map(|interface| interface.ip())
+        .filter(|interface| serves(interface.ip()) && is_real(&interface.name))
         .collect();
-    addresses.sort();
-    addresses.dedup();
-    Ok(addresses)
+    all.sort_by_key(Interface::ip);
+    let addresses = |which: fn(&Interface) -> bool| {
+        let mut addresses: Vec<IpAddr> = all
+            .iter()
+            .filter(|interface| which(interface))
+            .map(Interface::ip)
+            .collect();
+        addresses.dedup();
+        addresses
+    };
+    Ok(Seen {
+        up: addresses(|_| true),
+        running: addresses(Interface::is_oper_up),
+    })
 }
 
 /// Whether others could dial this address.

@@ -36,17 +36,18 @@ pub(crate) struct Updated {
 }
 
 impl Listeners {
-    /// Opens what is there now. Fails where nothing can be opened, or not the port or address that was asked for.
+    /// Opens what is there now, at these addresses. Fails where nothing can be opened, or not the port or address that was
+    /// asked for.
     pub(crate) fn start(
         listen: Listen,
+        real: &[IpAddr],
         swarm: &mut Swarm<Behaviour>,
     ) -> Result<(Self, Updated), StartError> {
-        let real = interfaces::addresses().map_err(StartError::Interfaces)?;
         let mut listeners = Self {
             listen,
             open: HashMap::new(),
         };
-        let errors = listeners.open_new(&plan(listen, &real), swarm);
+        let errors = listeners.open_new(&plan(listen, real), swarm);
         let updated = listeners.state(&errors);
         for (socket, error) in errors {
             let asked_for =
@@ -60,8 +61,7 @@ impl Listeners {
 
     /// Follows the interfaces: closes what is gone, opens what is new.
     pub(crate) fn update(&mut self, swarm: &mut Swarm<Behaviour>) -> io::Result<Updated> {
-        let real = interfaces::addresses()?;
-        let plan = plan(self.listen, &real);
+        let plan = plan(self.listen, &interfaces::look()?.up);
         self.open.retain(|socket, listener| {
             let stays = plan.contains(socket);
             if !stays {

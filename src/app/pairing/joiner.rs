@@ -222,17 +222,17 @@ async fn look(
                 Some(first) if first.peer == who => host.network.close(link).await,
                 Some(_) => return Err(Advice::SeveralHosts.into()),
                 None => {
-                    found = Some(Found {
+                    let first = Found {
                         link,
                         peer: who,
                         address,
                         early: Vec::new(),
-                    });
-                    decide = if sure {
-                        Instant::now()
-                    } else {
-                        Instant::now() + OTHERS
                     };
+                    if sure {
+                        return Ok(first);
+                    }
+                    found = Some(first);
+                    decide = Instant::now() + OTHERS;
                 }
             },
             Next::Heard(Heard::Frame { link, bytes }) => {
