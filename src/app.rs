@@ -32,6 +32,7 @@ mod plan;
 mod repairing;
 mod sessions;
 mod space;
+mod status;
 mod stores;
 mod syncing;
 mod talk;

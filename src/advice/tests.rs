@@ -1,5 +1,7 @@
 //! Every sentence that is said when something fails, laid beside the file in which it was last agreed on.
 
+use amends_replica::Mended;
+
 use super::*;
 
 /// One of each.
