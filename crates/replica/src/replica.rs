@@ -444,11 +444,17 @@ impl Replica {
     pub fn reload(&self, shelf: &dyn Shelf) -> Result<Self, RowError> {
         let mut again = Self::load(shelf)?;
         again.hands = Arc::clone(&self.hands);
-        for (hash, begun) in &self.survived {
-            if *begun == 0 {
-                again.suspects.remove(hash);
-            } else if let Some(suspect) = again.suspects.get_mut(hash) {
-                *suspect = *begun;
+        // What was marked and not begun yet is neither: the mark may have reached the disk that said no.
+        let marked = self.ready.iter().take(self.marked).filter_map(|ready| {
+            let begun = self.suspects.get(&ready.hash)?;
+            Some((ready.hash, begun.saturating_sub(1)))
+        });
+        let survived = self.survived.iter().map(|(hash, begun)| (*hash, *begun));
+        for (hash, begun) in survived.chain(marked) {
+            if begun == 0 {
+                again.suspects.remove(&hash);
+            } else if let Some(suspect) = again.suspects.get_mut(&hash) {
+                *suspect = begun;
             }
         }
         Ok(again)

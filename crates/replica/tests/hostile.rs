@@ -370,6 +370,25 @@ fn a_record_that_was_being_applied_at_three_starts_is_set_aside_and_the_others_a
 }
 
 #[test]
+fn a_save_that_fails_is_no_stop_though_the_mark_is_on_the_disk() {
+    let mut pair = met_pair(95);
+    let mut forger = Forger::of(&pair);
+    let records: Vec<Signed> = (1..=2).map(|n| good(&pair, &mut forger, n)).collect();
+    for _ in 0..4 {
+        let link = pair.connect();
+        let frame = pair.sealed(&records);
+        pair.devices[ANA].fault = Some(Fault::SaveUnsure(0));
+        pair.ana_gets(link, &frame);
+        assert_eq!(pair.ana().fault, None);
+        assert!(!has(&pair, 1));
+    }
+    let link = pair.connect();
+    send(&mut pair, link, &records);
+    assert_eq!(pair.ana().set_aside(), []);
+    assert!(has(&pair, 1) && has(&pair, 2));
+}
+
+#[test]
 fn an_entry_of_mine_that_is_not_readable_there_is_shown_as_such() {
     let (mut pair, _, link) = met();
     let entry = pair.edit(ANA, proposal("mine")).unwrap();

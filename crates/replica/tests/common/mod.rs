@@ -51,6 +51,8 @@ pub enum Fault {
     PowerCut(usize),
     /// The save of this number, counted from here, fails.
     SaveFails(usize),
+    /// The same, though the disk has it.
+    SaveUnsure(usize),
 }
 
 pub struct Device {
@@ -280,19 +282,22 @@ impl Pair {
                         return Ok(Done::Faulted);
                     }
                     Some(Fault::Killed(left) | Fault::PowerCut(left)) => *left -= 1,
-                    Some(Fault::SaveFails(_)) | None => {}
+                    Some(Fault::SaveFails(_) | Fault::SaveUnsure(_)) | None => {}
                 }
                 let device = &mut self.devices[who];
                 match effect {
                     Effect::Save { writes, durable } => {
                         match &mut device.fault {
-                            Some(Fault::SaveFails(0)) => {
+                            Some(fault @ (Fault::SaveFails(0) | Fault::SaveUnsure(0))) => {
+                                if matches!(fault, Fault::SaveUnsure(_)) {
+                                    device.disk.commit(&writes, durable);
+                                }
                                 device.fault = None;
                                 device.replica = device.replica.reload(&device.disk.now).unwrap();
                                 self.cut_all(who);
                                 return Ok(Done::Faulted);
                             }
-                            Some(Fault::SaveFails(left)) => *left -= 1,
+                            Some(Fault::SaveFails(left) | Fault::SaveUnsure(left)) => *left -= 1,
                             _ => {}
                         }
                         device.disk.commit(&writes, durable);

@@ -13,7 +13,8 @@ use crate::invariants::Records;
 /// Of one home: what was seen of that.
 #[derive(Clone, Default)]
 pub struct Aside {
-    /// How often its process stopped.
+    /// How often its process stopped, or may look so after a start: a mark that its disk kept and said that it did not stands there
+    /// until the next one takes its place.
     pub stopped: u32,
     /// The records of which it showed that they are set aside, as it calls them.
     shown: Vec<(Whose, u64)>,

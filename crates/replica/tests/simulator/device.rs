@@ -101,6 +101,9 @@ impl World {
         if fails.is_some() {
             device.fault = None;
         }
+        if matches!(fails, Some(Unsaved::There)) {
+            self.truth.aside[who].stopped += 1;
+        }
         if self.nature.planted == Some(Planted::ForgetsToSave) && self.rng.chance(10) {
             return Ok(());
         }
