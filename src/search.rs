@@ -156,16 +156,12 @@ impl<Id: Ord> Index<Id> {
             id,
             fields: fields.into_iter().map(field).collect(),
         };
-        // Mostly it comes behind all others: so an index is made, and so entries begin.
-        let at = match self.entries.last() {
-            Some(last) if last.id >= entry.id => {
-                self.entries.binary_search_by(|held| held.id.cmp(&entry.id))
+        match self.entries.binary_search_by(|held| held.id.cmp(&entry.id)) {
+            Ok(at) => {
+                if let Some(held) = self.entries.get_mut(at) {
+                    *held = entry;
+                }
             }
-            _ => Err(self.entries.len()),
-        };
-        match at.map(|at| self.entries.get_mut(at)) {
-            Ok(Some(held)) => *held = entry,
-            Ok(None) => self.entries.push(entry),
             Err(at) => self.entries.insert(at, entry),
         }
     }

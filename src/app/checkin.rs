@@ -11,8 +11,9 @@ use amends_replica::{Beginnings, Card, Change, Edit, Words};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
+use super::across::called;
 use super::agreement::agreement_waits;
-use super::answers::{Store, Typed, beginning, time_of, today};
+use super::answers::{Store, Typed, time_of, today};
 use super::{App, now};
 use crate::advice::Advice;
 use crate::request::{self, Agenda, CheckinRequest, Failure, Point, Response};
@@ -182,13 +183,9 @@ impl App {
                 title: String::new(),
             },
             Some(entry) => Point {
-                id: entry.id,
+                title: called(&entry),
                 kind: entry.own.kind().to_owned(),
-                title: if entry.title.is_empty() {
-                    beginning(entry.own.words())
-                } else {
-                    entry.title
-                },
+                id: entry.id,
             },
         }
     }

@@ -4,8 +4,9 @@ use amends_journal::{EntryId, View};
 use amends_replica::{Card, Replica, Whose};
 
 use super::App;
+use super::across::called;
 use super::agreement::agreement_waits;
-use super::answers::{Store, beginning, newest, time_of, today};
+use super::answers::{Store, newest, time_of, today};
 use super::stores::damaged;
 use crate::request::{Entry, Failure, Incarnations, Part, Status, Waits};
 
@@ -134,13 +135,9 @@ fn incarnations(replica: &Replica) -> Incarnations {
 /// An entry that waits for something, or comes up.
 fn waits(entry: Entry, why: &str) -> Waits {
     Waits {
-        id: entry.id,
+        title: called(&entry),
         kind: entry.own.kind().to_owned(),
-        title: if entry.title.is_empty() {
-            beginning(entry.own.words())
-        } else {
-            entry.title
-        },
+        id: entry.id,
         why: why.to_owned(),
     }
 }
